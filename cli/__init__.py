@@ -1,0 +1,1 @@
+"""The command line, installed as sgcampp.cli; one thin command a file."""

@@ -1,0 +1,34 @@
+"""`sgcampp layers`: which layers can be explained."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from sgcampp.config import MODEL_KEYS
+
+from .options import config_flags, given
+from .quiet import import_tensorflow
+
+
+@click.command("layers")
+@click.argument("model")
+@config_flags(only=MODEL_KEYS)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(model: str, as_json: bool, **flags: Any) -> None:
+    """List MODEL's layers with [h, w, K] outputs, in call order; * marks the default."""
+    import_tensorflow()
+    from sgcampp.models.keras_file import is_model_path
+    from sgcampp.models.registry import load_model
+
+    # A named model has the same layers whatever its weights: no download for a listing.
+    weights = {} if is_model_path(model) else {"weights": "none"}
+    layers = load_model(model, **{**weights, **given(flags)}).layers
+    if as_json:
+        click.echo(json.dumps([asdict(layer) for layer in layers]))
+        return
+    for layer in layers:
+        shape = "×".join("?" if size is None else str(size) for size in layer.shape)
+        mark = "*" if layer.default else " "
+        click.echo(f"{mark} {layer.address:40} {layer.type:24} {shape}")

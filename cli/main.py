@@ -1,0 +1,72 @@
+"""The `sgcampp` command: finds the subcommand, and turns errors into sentences and exit codes."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from sgcampp import __version__
+
+COMMANDS = {
+    "explain": "Explain images: heatmaps, overlays and raw maps into an output tree.",
+    "layers": "List the layers of a model that can be explained.",
+    "models": "List the models that are known by name.",
+    "config": "Print a resolved run config, and check the one given.",
+    "status": "Tell how far a run has come.",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's file only when the command is called: --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names, in the order of help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command's file."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f".{cmd_name}", __package__)
+        return module.command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; a user's error becomes one sentence and exit code 2."""
+        from sgcampp.errors import UserError
+
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"sgcampp: {error}", err=True)
+            sys.exit(2)
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        # --layer_name, as the YAML key and the paper have it, is --layer-name.
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, prog_name="sgcampp")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    r"""Smooth Grad-CAM++ saliency maps for image classifiers, in bulk.
+
+    \b
+    sgcampp explain photo.jpg -o out
+    sgcampp explain photos/ -o out --nsamples 25 --layer-name block15_expand_act
+    sgcampp explain photos/ -o out --config run.yaml
+
+    Exit codes: 0 all well, 1 some images failed, 2 bad usage or input.
+    """

@@ -1,0 +1,69 @@
+"""Flags made of RunConfig's fields, so that every YAML key has a flag of its name."""
+
+from collections.abc import Callable, Collection
+from dataclasses import Field, fields
+from typing import Any
+
+import click
+
+from sgcampp.config import FLAG, Kind, RunConfig
+from sgcampp.errors import UserError
+
+
+class KeyType(click.ParamType):
+    """Turns a flag's text into the value that YAML would have given; the config checks it."""
+
+    def __init__(self, key: Field) -> None:
+        kind: Kind = key.metadata["kind"]
+        self.kind = kind
+        self.name = key.name
+        self.metavar = "|".join(kind.values) if len(kind.values) in range(1, 4) else None
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """What stands behind the flag in --help."""
+        return self.metavar or self.name.upper().replace("-", "_")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Text to value; UserError if it can't be."""
+        try:
+            return self.kind.from_text(value)
+        except ValueError:
+            raise UserError(f"{self.name} is {value!r}, accepted: {self.kind.accepted}") from None
+
+
+def config_flags(without: Collection[str] = (), only: Collection[str] | None = None) -> Callable:
+    """Adds a flag for each key of the run config to a command.
+
+    Args:
+        without: keys that the command takes otherwise.
+        only: the keys to add, or None for all.
+    """
+
+    def add(command: Callable) -> Callable:
+        for key in reversed(fields(RunConfig)):
+            if key.name not in without and (only is None or key.name in only):
+                command = _flag(key)(command)
+        return command
+
+    return add
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """The flags that stood on the command line, by key."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _flag(key: Field) -> Callable:
+    name = key.name.replace("_", "-")
+    about = f"{key.metadata['about']}{_default(key)}"
+    if key.metadata["kind"] is FLAG:
+        return click.option(f"--{name}/--no-{name}", key.name, default=None, help=about)
+    short = ["-o"] if name == "out" else []
+    return click.option(*short, f"--{name}", key.name, type=KeyType(key), help=about)
+
+
+def _default(key: Field) -> str:
+    value = RunConfig.__dataclass_fields__[key.name].default
+    if value is None or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return ""
+    return f"  [{value}]"

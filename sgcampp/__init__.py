@@ -1,0 +1,53 @@
+"""Smooth Grad-CAM++ saliency maps for image classifiers, in bulk.
+
+Names are imported when first used: `import sgcampp` costs no TensorFlow.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sgcampp.errors import UserError
+    from sgcampp.explain.explainer import Explainer, Explanation, grad_cam_plus_smooth
+    from sgcampp.explain.noise import noised_samples
+    from sgcampp.files.rendering import heatmap, overlay
+    from sgcampp.models.classifier import Classifier
+    from sgcampp.models.registry import load_model
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Classifier": "sgcampp.models.classifier",
+    "Explainer": "sgcampp.explain.explainer",
+    "Explanation": "sgcampp.explain.explainer",
+    "UserError": "sgcampp.errors",
+    "grad_cam_plus_smooth": "sgcampp.explain.explainer",
+    "heatmap": "sgcampp.files.rendering",
+    "load_model": "sgcampp.models.registry",
+    "noised_samples": "sgcampp.explain.noise",
+    "overlay": "sgcampp.files.rendering",
+}
+
+__all__ = [
+    "Classifier",
+    "Explainer",
+    "Explanation",
+    "UserError",
+    "grad_cam_plus_smooth",
+    "heatmap",
+    "load_model",
+    "noised_samples",
+    "overlay",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sgcampp' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,103 @@
+"""Smooth Grad-CAM++ (Omeiza et al. 2019, arXiv 1908.01224), one function an equation.
+
+The letters are the paper's: A activations, S class score before the softmax, Y = exp(S),
+D1, D2, D3 the averages over noised samples of the 1st, 2nd and 3rd derivatives of Y with respect
+to A, alpha pixel-wise weights, w feature-map weights, L the saliency map. Leading axes (image,
+sample) are free: `...` stands for them. All tensors are float32 or float64.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def derivatives_over_Y(g: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor, tf.Tensor]":
+    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A, each divided by Y.
+
+    For S locally linear in A they are Y g, Y g^2, Y g^3, only the diagonal terms (Chattopadhay et
+    al. 2018, Eq. 11–13). The factor Y = e^{S_m} is a sample's weight in the averages.
+
+    Args:
+        g: [..., h, w, K], dS/dA.
+
+    Returns:
+        d1/Y, d2/Y, d3/Y: [..., h, w, K].
+    """
+    squared = g * g
+    return g, squared, squared * g
+
+
+def mean_gradient_weights(D1: "tf.Tensor", neurons: "tf.Tensor") -> "tf.Tensor":
+    """Grad-CAM's weights w^k = mean_ij D1_ij^k (Eq. 1).
+
+    Args:
+        D1: [..., h, w, K], zero outside the chosen neurons.
+        neurons: [h, w, 1], 1 for a chosen neuron, else 0.
+
+    Returns:
+        w: [..., K].
+    """
+    import tensorflow as tf
+
+    return tf.reduce_sum(D1, [-3, -2]) / tf.reduce_sum(neurons)
+
+
+def alpha_denominator(A: "tf.Tensor", D2: "tf.Tensor", D3: "tf.Tensor") -> "tf.Tensor":
+    """The denominator of Eq. 7: 2 D2_ij^k + (sum_ab A_ab^k) D3_ij^k.
+
+    Args:
+        A: [..., h, w, K], zero outside the chosen neurons.
+        D2: [..., h, w, K].
+        D3: [..., h, w, K].
+
+    Returns:
+        [..., h, w, K].
+    """
+    import tensorflow as tf
+
+    return 2 * D2 + tf.reduce_sum(A, [-3, -2], keepdims=True) * D3
+
+
+def alpha(numerator: "tf.Tensor", denominator: "tf.Tensor") -> "tf.Tensor":
+    """Pixel-wise weights alpha_ij^k (Eq. 7), with x/0 = 0.
+
+    Args:
+        numerator: [..., h, w, K], D2 (so that n = 0 is Grad-CAM++) or D1 (as arXiv prints it).
+        denominator: [..., h, w, K], from `alpha_denominator`.
+
+    Returns:
+        [..., h, w, K].
+    """
+    import tensorflow as tf
+
+    return tf.math.divide_no_nan(numerator, denominator)
+
+
+def feature_map_weights(alpha_: "tf.Tensor", D1: "tf.Tensor") -> "tf.Tensor":
+    """Feature-map weights w^k = sum_ij alpha_ij^k relu(D1_ij^k) (Eq. 8).
+
+    Args:
+        alpha_: [..., h, w, K].
+        D1: [..., h, w, K], zero outside the chosen neurons.
+
+    Returns:
+        w: [..., K].
+    """
+    import tensorflow as tf
+
+    return tf.reduce_sum(alpha_ * tf.nn.relu(D1), [-3, -2])
+
+
+def saliency_map(weighted: "tf.Tensor") -> "tf.Tensor":
+    """The saliency map L = relu(sum_k w^k A^k) (Eq. 2).
+
+    Args:
+        weighted: [..., h, w, K], w^k A^k.
+
+    Returns:
+        L: [..., h, w], >= 0, unnormalised.
+    """
+    import tensorflow as tf
+
+    return tf.nn.relu(tf.reduce_sum(weighted, -1))

@@ -1,0 +1,115 @@
+"""Reproducible Gaussian noise: sample m's noise depends on (seed, m, input shape) alone."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgcampp.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+MAX_SEED = 2**63 - 1
+
+
+def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
+    """Raises UserError unless nsamples >= 0, std_dev >= 0 and finite, 0 <= seed < 2^63."""
+    if not isinstance(nsamples, (int, np.integer)) or isinstance(nsamples, bool) or nsamples < 0:
+        raise UserError(f"nsamples is {nsamples!r}, accepted: a whole number >= 0")
+    number = isinstance(std_dev, (int, float, np.number)) and not isinstance(std_dev, bool)
+    if not number or not math.isfinite(std_dev) or std_dev < 0:
+        raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not whole or not 0 <= seed <= MAX_SEED:
+        raise UserError(f"seed is {seed!r}, accepted: a whole number from 0 to 2^63 - 1")
+
+
+def unit_noise(samples: "tf.Tensor", seed: int, shape: "tf.Tensor") -> "tf.Tensor":
+    """Standard normal noise of the given samples; zeros for sample 0, which is the clean image.
+
+    Args:
+        samples: int32 [s], sample numbers; 0 is the clean image, 1…n are noised.
+        seed: 0 … 2^63 - 1.
+        shape: int32 [3], (H, W, C).
+
+    Returns:
+        float32 [s, H, W, C].
+    """
+    import tensorflow as tf
+
+    def draw(m: "tf.Tensor") -> "tf.Tensor":
+        key = tf.stack([tf.constant(seed, tf.int64), tf.cast(m, tf.int64)])
+        # The algorithm is named so that every device draws the same bits.
+        noise = tf.random.stateless_normal(shape, key, alg="philox")
+        return tf.where(m > 0, noise, tf.zeros_like(noise))
+
+    return tf.map_fn(draw, samples, fn_output_signature=tf.float32)
+
+
+def noised(
+    images: "tf.Tensor", samples: "tf.Tensor", seed: int, std_dev: float, noise_scale: str
+) -> "tf.Tensor":
+    """Noised samples x_m = x + sigma eps_m (Smilkov et al. 2017); all images share the noise.
+
+    Args:
+        images: float32 [b, H, W, C], the model's own input.
+        samples: int32 [s]; 0 gives the image itself.
+        seed: 0 … 2^63 - 1.
+        std_dev: >= 0; see `noise_scale`.
+        noise_scale: `range`: sigma = std_dev (max x - min x), image by image; `absolute`:
+            sigma = std_dev.
+
+    Returns:
+        float32 [b, s, H, W, C].
+    """
+    import tensorflow as tf
+
+    eps = unit_noise(samples, seed, tf.shape(images)[1:])
+    sigma = tf.fill([tf.shape(images)[0], 1, 1, 1], tf.constant(std_dev, tf.float32))
+    if noise_scale == "range":
+        axes = [1, 2, 3]
+        sigma *= tf.reduce_max(images, axes, True) - tf.reduce_min(images, axes, True)
+    return images[:, None] + sigma[:, None] * eps[None]
+
+
+def noised_samples(
+    img: ArrayLike, nsamples: int, std_dev: float, seed: int = 0, noise_scale: str = "range"
+) -> NDArray[np.float32]:
+    """The noised samples that the engine runs, to the bit, for audit and replay.
+
+    Args:
+        img: [H, W, C] or [1, H, W, C], the model's own (preprocessed) input.
+        nsamples: n >= 0.
+        std_dev: >= 0, in units that `noise_scale` names.
+        seed: 0 … 2^63 - 1.
+        noise_scale: `range` or `absolute`, see `Choices`.
+
+    Returns:
+        float32 [n, H, W, C].
+
+    Raises:
+        UserError: for values out of range.
+    """
+    import tensorflow as tf
+
+    from sgcampp.explain.choices import Choices
+
+    check_noise(nsamples, std_dev, seed)
+    Choices(noise_scale=noise_scale)
+    image = one_image(img)
+    run = tf.function(lambda x, m: noised(x, m, int(seed), float(std_dev), noise_scale))
+    return run(tf.constant(image[None]), tf.range(1, nsamples + 1))[0].numpy()
+
+
+def one_image(img: ArrayLike) -> NDArray[np.float32]:
+    """Returns img, [H, W, C] or [1, H, W, C], as float32 [H, W, C]; UserError for other shapes."""
+    image = np.asarray(img, np.float32)
+    if image.ndim == 4 and image.shape[0] == 1:
+        image = image[0]
+    if image.ndim != 3:
+        raise UserError(
+            f"img has shape {tuple(np.shape(img))}, accepted: [H, W, C] or [1, H, W, C]"
+        )
+    return image

@@ -1,0 +1,111 @@
+"""Which feature maps and neurons of a layer are looked at."""
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.errors import UserError
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A subset of a layer's feature maps and neurons; checked against a layer by `neurons`.
+
+    Attributes:
+        filters: feature maps k that bound all equations, or None for all.
+        region: whether `subset` is the two corners of an inclusive box, or a list of neurons.
+        subset: (row, column) pairs, or None for all neurons.
+
+    Raises:
+        UserError: for values of the wrong shape or type, duplicates, or region without corners.
+    """
+
+    filters: Sequence[int] | None = None
+    region: bool = False
+    subset: Sequence[Sequence[int]] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "filters", _whole_numbers(self.filters))
+        object.__setattr__(self, "subset", _pairs(self.subset))
+        if self.region and (self.subset is None or len(self.subset) != 2):
+            raise UserError(
+                "region needs subset to be the two corners of a box, like [(0, 10), (12, 12)], "
+                f"but subset is {_shown(self.subset)}"
+            )
+
+    def check_filters(self, feature_maps: int, layer: str) -> None:
+        """Raises UserError for a feature map that the layer does not have."""
+        for k in self.filters or ():
+            if not 0 <= k < feature_maps:
+                raise UserError(
+                    f"filters has {k}, but layer {layer!r} has {feature_maps} feature maps, "
+                    f"0 to {feature_maps - 1}"
+                )
+
+    def neurons(self, height: int, width: int, layer: str) -> NDArray[np.bool_]:
+        """The chosen neurons of a layer.
+
+        Args:
+            height: h of the layer.
+            width: w of the layer.
+            layer: its name, for the error.
+
+        Returns:
+            bool [h, w], True for a chosen neuron.
+
+        Raises:
+            UserError: for a neuron outside the layer; names the layer's size.
+        """
+        if self.subset is None:
+            return np.ones((height, width), bool)
+        for row, column in self.subset:
+            if not (0 <= row < height and 0 <= column < width):
+                raise UserError(
+                    f"subset has neuron ({row}, {column}), but layer {layer!r} has {height} rows "
+                    f"and {width} columns: (0, 0) to ({height - 1}, {width - 1})"
+                )
+        chosen = np.zeros((height, width), bool)
+        rows, columns = np.array(self.subset).T
+        if self.region:
+            chosen[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
+        else:
+            chosen[rows, columns] = True
+        return chosen
+
+
+def _whole_numbers(filters: Sequence[int] | None) -> tuple[int, ...] | None:
+    if filters is None:
+        return None
+    if isinstance(filters, (str, bytes, numbers.Number)) or not len(filters):
+        raise UserError(
+            f"filters is {filters!r}, accepted: a list of feature maps like [10, 32, 3]"
+        )
+    if not all(isinstance(k, numbers.Integral) and not isinstance(k, bool) for k in filters):
+        raise UserError(f"filters is {list(filters)!r}, accepted: whole numbers")
+    if len(set(filters)) < len(filters):
+        raise UserError(f"filters is {list(filters)!r}: a feature map is named twice")
+    return tuple(int(k) for k in filters)
+
+
+def _pairs(subset: Sequence[Sequence[int]] | None) -> tuple[tuple[int, int], ...] | None:
+    if subset is None:
+        return None
+    accepted = "accepted: (row, column) pairs of whole numbers like [(0, 10), (12, 12)]"
+    if isinstance(subset, (str, bytes, numbers.Number)) or not len(subset):
+        raise UserError(f"subset is {subset!r}, {accepted}")
+    for pair in subset:
+        whole = (
+            not isinstance(pair, (str, bytes, numbers.Number))
+            and len(pair) == 2
+            and all(isinstance(x, numbers.Integral) and not isinstance(x, bool) for x in pair)
+        )
+        if not whole:
+            raise UserError(f"subset has {pair!r}, {accepted}")
+    return tuple((int(row), int(column)) for row, column in subset)
+
+
+def _shown(subset: Sequence[Sequence[int]] | None) -> str:
+    return "missing" if subset is None else str(list(subset))

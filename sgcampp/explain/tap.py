@@ -1,0 +1,180 @@
+"""Traces an untouched model once and taps a layer: activations A, class scores S, gradients dS/dA.
+
+No model surgery: the model is called as it is inside a `tf.function`, the layer's output is
+recorded as the trace passes it, and S is differentiated with respect to it. TensorFlow then runs
+the forward pass and the backward pass from S down to A, never below.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sgcampp.errors import UserError
+from sgcampp.models.layers import default_layer, recorded_outputs, resolve_layer
+from sgcampp.models.signature import pick_output
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+PASS_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze"}
+SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"}
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """What one trace of a model shows; all tensors are symbolic.
+
+    Attributes:
+        layers: the tapped layers' addresses.
+        activations: one a layer, [rows, h, w, K], in the network's own precision.
+        logits: [rows, C], class scores before the softmax or sigmoid; float32 or float64. A binary
+            head's single score S becomes (-S, +S).
+        probabilities: [rows, C], after the softmax or sigmoid; None for a head that has neither.
+    """
+
+    layers: "tuple[str, ...]"
+    activations: "tuple[tf.Tensor, ...]"
+    logits: "tf.Tensor"
+    probabilities: "tf.Tensor | None"
+
+
+def tap(
+    model: "keras.Model",
+    images: "tf.Tensor",
+    layer_names: "tuple[str | None, ...]",
+    output_name: str | None,
+) -> Tapped:
+    """Calls the model on images, inside the caller's trace, and taps its layers.
+
+    A layer that the model calls several times is tapped at its last call.
+
+    Args:
+        model: any Keras classifier; it is not changed.
+        images: float32 [rows, H, W, C], symbolic.
+        layer_names: layer names or `outer/inner` addresses; None is the default layer.
+        output_name: which of several outputs, or None for a model that has one.
+
+    Raises:
+        UserError: for a layer or output that does not exist or can't be explained.
+    """
+    with recorded_outputs(model) as records, _inlined():
+        result = model(images, training=False)
+    chosen = [
+        default_layer(records) if name is None else resolve_layer(records, name)
+        for name in layer_names
+    ]
+    logits, probabilities = _class_scores(pick_output(model, result, output_name))
+    return Tapped(
+        tuple(record.address for record in chosen),
+        tuple(record.tensor for record in chosen),
+        logits,
+        probabilities,
+    )
+
+
+def gradients(
+    S: "tf.Tensor", activations: "tuple[tf.Tensor, ...]", layers: "tuple[str, ...]"
+) -> "list[tf.Tensor]":
+    """dS/dA for each tapped layer, [rows, h, w, K], in the layer's precision.
+
+    Args:
+        S: [rows], one class score a row.
+        activations: one a layer.
+        layers: their addresses, for the error.
+
+    Raises:
+        UserError: for a layer that the class score does not depend on.
+    """
+    import tensorflow as tf
+
+    found = tf.gradients(S, list(activations))
+    for layer, g in zip(layers, found, strict=True):
+        if g is None:
+            raise UserError(
+                f"the class score does not depend on layer {layer!r}; choose another layer"
+            )
+    return [tf.convert_to_tensor(g) for g in found]
+
+
+def depends_on(result: "tf.Tensor", source: "tf.Tensor", held: "Iterable[tf.Tensor]") -> bool:
+    """Whether the values of `result` can change with the values of `source`.
+
+    Read off the traced graph, shapes aside. A gradient dS/dA that does not depend on the images is
+    the same for every noised sample: the head after the layer is affine.
+
+    Args:
+        result: a tensor of the graph.
+        source: another one.
+        held: tensors that are taken as constants.
+    """
+    stop = {id(tensor.op) for tensor in held}
+    seen: set[int] = set()
+    waiting = [result.op]
+    while waiting:
+        op = waiting.pop()
+        if op is source.op:
+            return True
+        if id(op) in seen or id(op) in stop or op.type in SHAPE_ONLY:
+            continue
+        seen.add(id(op))
+        waiting.extend(tensor.op for tensor in op.inputs)
+    return False
+
+
+class _inlined:  # noqa: N801
+    """Inlines the model's own tf.functions into the trace, so that their layers can be tapped."""
+
+    def __enter__(self) -> None:
+        import tensorflow as tf
+
+        self._before = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+
+    def __exit__(self, *exc: object) -> None:
+        import tensorflow as tf
+
+        tf.config.run_functions_eagerly(self._before)
+
+
+def _class_scores(output: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor | None]":
+    """Walks back from a model's output to the class scores before its softmax or sigmoid.
+
+    Returns:
+        logits [rows, C] and probabilities [rows, C], as `Tapped` has them.
+    """
+    import tensorflow as tf
+
+    _refuse_shape(output)
+    op = output.op
+    while op.type in PASS_THROUGH:
+        op = op.inputs[0].op
+    normalised = op.type in {"Softmax", "Sigmoid"}
+    logits, values = _rows(op.inputs[0] if normalised else output, output), _rows(output, output)
+    if output.shape[-1] == 1:
+        logits = tf.concat([-logits, logits], -1)
+        values = tf.concat([1 - values, values], -1)
+    return logits, values if normalised else None
+
+
+def _refuse_shape(output: "tf.Tensor") -> None:
+    shape = output.shape
+    flat = shape.rank == 2 or (shape.rank == 4 and tuple(shape[1:3]) == (1, 1))
+    if not flat or shape[-1] is None:
+        raise UserError(
+            f"the model's output has shape {shape}, accepted: class scores of shape [N, C]"
+        )
+
+
+def _rows(scores: "tf.Tensor", output: "tf.Tensor") -> "tf.Tensor":
+    """Class scores as [rows, C], float32 at least."""
+    import tensorflow as tf
+
+    return _wide(tf.reshape(scores, [-1, output.shape[-1]]))
+
+
+def _wide(x: "tf.Tensor") -> "tf.Tensor":
+    """Float16 and bfloat16 become float32; float32 and float64 stay."""
+    import tensorflow as tf
+
+    return x if x.dtype in {tf.float32, tf.float64} else tf.cast(x, tf.float32)

@@ -1,0 +1,178 @@
+"""Saliency maps become pictures: upsampled onto the image, coloured, laid over it."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from sgcampp.errors import UserError, nearest
+
+View = tuple[float, float, float, float]
+"""(top, left, height, width) in pixels of the upright image: the rectangle the model saw."""
+
+COLORMAPS = ("viridis", "cividis", "inferno", "magma", "plasma", "turbo", "jet", "gray")
+"""Accepted names, the default first; turbo and jet are not safe for colour-blind readers."""
+
+_UNSEEN_BRIGHTNESS = 0.5
+_STRIP_PIXELS = 1 << 18  # worked on at a time, so that a large image needs no large floats
+
+
+def heatmap(
+    saliency: np.ndarray,
+    size: tuple[int, int],
+    colormap: str = "viridis",
+    view: View | None = None,
+) -> np.ndarray:
+    """Colours a saliency map at the size of its image.
+
+    Args:
+        saliency: [h,w], ≥ 0, any scale; it is divided by its maximum, and all zeros stay zero.
+        size: (H, W) of the result in pixels.
+        colormap: of `COLORMAPS`.
+        view: the rectangle of the H×W image that the map covers, all of it by default. Outside
+            it the result has the colour of zero.
+
+    Returns:
+        uint8 [H,W,3], RGB.
+
+    Raises:
+        UserError: for an unknown colour map.
+        ValueError: for a map that is not [h,w], finite and ≥ 0, or a size below 1.
+    """
+    colours = _colours(colormap)
+    result = np.empty((*size, 3), np.uint8)
+    for rows, heat in _strips(saliency, size, view):
+        result[rows] = colours[_levels(heat)]
+    return result
+
+
+def overlay(
+    image: np.ndarray,
+    saliency: np.ndarray,
+    alpha: float = 0.6,
+    colormap: str = "viridis",
+    view: View | None = None,
+) -> np.ndarray:
+    """Lays a coloured saliency map over its image.
+
+    The opacity of the colours is alpha·√heat, heat from 0 to 1: the image keeps its own colours
+    where the map is zero, and weak heat still shows.
+
+    Args:
+        image: uint8 [H,W,3], RGB.
+        saliency: [h,w], ≥ 0, as for `heatmap`.
+        alpha: opacity at the map's maximum, 0 (image only) to 1 (colour only).
+        colormap: of `COLORMAPS`.
+        view: as for `heatmap`; the image is darkened outside it, where the model saw nothing.
+
+    Returns:
+        uint8 [H,W,3], RGB.
+
+    Raises:
+        UserError: for an unknown colour map, or an alpha outside 0 to 1.
+        ValueError: for an image that is not uint8 [H,W,3], or a map as for `heatmap`.
+    """
+    if not 0 <= alpha <= 1:
+        raise UserError(f"alpha is {alpha}; accepted are numbers from 0 to 1")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image is {image.dtype} {list(image.shape)}, not uint8 [H,W,3]")
+    colours = _colours(colormap).astype(np.float32)
+    result = np.empty_like(image)
+    for rows, heat in _strips(saliency, image.shape[:2], view):
+        strip = image[rows].astype(np.float32)
+        opacity = (alpha * np.sqrt(heat))[..., None]
+        result[rows] = strip + opacity * (colours[_levels(heat)] - strip) + 0.5
+    _darken_unseen(result, view)
+    return result
+
+
+def upsample(saliency: np.ndarray, size: tuple[int, int], view: View | None = None) -> np.ndarray:
+    """Normalises a saliency map and interpolates it bilinearly onto the pixels of its image.
+
+    Neurons lie at the centres of equal cells of the view (half-pixel centres); beyond the
+    outermost centres the border values continue.
+
+    Returns:
+        float32 [H,W], 0 to 1; zero outside the view.
+
+    Raises:
+        ValueError: for a map that is not [h,w], finite and ≥ 0, or a size below 1.
+    """
+    return np.concatenate([heat for _, heat in _strips(saliency, size, view)])
+
+
+def _strips(
+    saliency: np.ndarray, size: tuple[int, ...], view: View | None
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yields (rows, heat) from top to bottom; heat is float32 [rows,W], 0 to 1."""
+    if min(size) < 1:
+        raise ValueError(f"size {size} has no pixels")
+    normalised = _normalised(saliency)
+    top, left, height, width = view or (0, 0, size[0], size[1])
+    down = _interpolation(size[0], top, height, normalised.shape[0])
+    wide = normalised @ _interpolation(size[1], left, width, normalised.shape[1]).T
+    step = max(1, _STRIP_PIXELS // size[1])
+    for first in range(0, size[0], step):
+        rows = slice(first, first + step)
+        yield rows, down[rows] @ wide
+
+
+def _normalised(saliency: np.ndarray) -> np.ndarray:
+    """Returns the map divided by its maximum, float32 [h,w]."""
+    values = np.asarray(saliency, np.float64)  # a subnormal float32 has no float32 inverse
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all() or values.min() < 0:
+        raise ValueError("a saliency map is [h,w], finite and not negative")
+    peak = values.max()
+    return (values / peak if peak > 0 else values).astype(np.float32)
+
+
+def _interpolation(pixels: int, start: float, length: float, neurons: int) -> np.ndarray:
+    """Returns the linear interpolation along one axis, float32 [pixels,neurons].
+
+    Each row holds the two weights of its pixel, or zeros if the pixel's centre is outside of
+    [start, start + length).
+    """
+    centres = np.arange(pixels) + 0.5 - start
+    position = np.clip(centres * neurons / length - 0.5, 0, neurons - 1)
+    lower = position.astype(int)
+    weights = np.zeros((pixels, neurons + 1), np.float32)
+    every = np.arange(pixels)
+    weights[every, lower] = 1 - (position - lower)
+    weights[every, lower + 1] = position - lower
+    weights[(centres < 0) | (centres >= length)] = 0
+    return weights[:, :neurons]
+
+
+def _levels(heat: np.ndarray) -> np.ndarray:
+    """Returns heat 0–1 as uint8 0–255, rounded."""
+    return (heat * 255 + 0.5).astype(np.uint8)
+
+
+def _darken_unseen(picture: np.ndarray, view: View | None) -> None:
+    if view is None:
+        return
+    top, left, height, width = view
+    rows, columns = (np.arange(length) + 0.5 for length in picture.shape[:2])
+    seen_rows = (rows >= top) & (rows < top + height)
+    seen_columns = (columns >= left) & (columns < left + width)
+    dark = (np.arange(256) * _UNSEEN_BRIGHTNESS).astype(np.uint8)
+    picture[~seen_rows] = dark[picture[~seen_rows]]
+    if not seen_columns.all():
+        unseen = np.ix_(seen_rows, ~seen_columns)
+        picture[unseen] = dark[picture[unseen]]
+
+
+@lru_cache(maxsize=len(COLORMAPS))
+def _colours(colormap: str) -> np.ndarray:
+    """Returns the 256 colours of a map, uint8 [256,3], RGB."""
+    if colormap not in COLORMAPS:
+        raise UserError(
+            f"colormap {colormap!r} is unknown; accepted are {', '.join(COLORMAPS)}"
+            + nearest(colormap, COLORMAPS)
+        )
+    ramp = np.arange(256, dtype=np.uint8)[:, None]
+    if colormap == "gray":
+        return np.repeat(ramp, 3, axis=1)
+    bgr = cv2.applyColorMap(ramp, getattr(cv2, f"COLORMAP_{colormap.upper()}"))
+    return np.ascontiguousarray(bgr[:, 0, ::-1])

@@ -1,0 +1,234 @@
+"""Model names and files, and how each of them becomes a classifier."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sgcampp.errors import UserError, nearest
+from sgcampp.models import embedded
+from sgcampp.models.applications import APPLICATIONS, build_application, find_application
+from sgcampp.models.classifier import Classifier
+from sgcampp.models.families import FAMILIES, family_preprocessing, plain_name
+from sgcampp.models.keras_file import is_model_path, load_model_file
+from sgcampp.models.labels import Label, imagenet_labels, read_labels
+from sgcampp.models.preprocessing import Preprocessing
+from sgcampp.models.signature import input_shape
+from sgcampp.models.weights_file import built_with
+
+if TYPE_CHECKING:
+    import keras
+
+OWN_SCALING = ("Rescaling", "Normalization")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that can be loaded by name.
+
+    Attributes:
+        name: as `load_model` takes it.
+        size: (height, width) of its input, pixels.
+        source: 'embedded' (nothing to download) or 'keras.applications'.
+    """
+
+    name: str
+    size: tuple[int, int]
+    source: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A model with what its origin tells about it."""
+
+    name: str
+    model: "keras.Model"
+    weights: str
+    family: str | None = None
+    size: int | None = None
+
+
+def list_models() -> list[ModelInfo]:
+    """All models known by name, the embedded one first; does not import TensorFlow."""
+    applications = [
+        ModelInfo(application.name, (application.size, application.size), "keras.applications")
+        for application in APPLICATIONS
+    ]
+    return [ModelInfo(embedded.NAME, embedded.SIZE, "embedded"), *applications]
+
+
+def load_model(
+    name_or_path: "str | Path | keras.Model",
+    weights: str | Path = "imagenet",
+    *,
+    preprocess: str | None = None,
+    resize: str | None = None,
+    scale: float | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    channel_order: str | None = None,
+    input_size: int | Sequence[int] | None = None,
+    labels: str | Path | None = None,
+    output_name: str | None = None,
+    trusted: bool = False,
+) -> Classifier:
+    """Makes a classifier of a model's name, a file or a Keras model.
+
+    Args:
+        name_or_path: a name of `list_models()`, a `.keras` or `.h5` file, or a `keras.Model`.
+        weights: for names only: 'imagenet', 'none' (random), or the path of a weights file.
+        preprocess: family whose preprocessing to use, such as 'vgg16' or 'torch'. Known for
+            models by name; of others, pixels 0..255 are handed over as they are.
+        resize: 'stretch' or 'crop'; this and the next four override the family's value.
+        scale: factor on the 0..255 pixels.
+        mean: subtracted after scaling, one value or one a channel.
+        std: divided by last, one value or one a channel.
+        channel_order: 'rgb', 'bgr' or 'grey'.
+        input_size: height and width (or one number), for models that take any size.
+        labels: text file of class names, one a line.
+        output_name: which output to explain, for models with several.
+        trusted: allows Lambda layers, which run code from the model file.
+
+    Raises:
+        UserError: for an unknown name, a file that cannot be used, or settings that do not fit.
+    """
+    _use_tensorflow()
+    source = _find(name_or_path, weights, trusted)
+    settings = {
+        "resize": resize,
+        "scale": scale,
+        "mean": _as_tuple(mean),
+        "std": _as_tuple(std),
+        "channel_order": channel_order,
+    }
+    preprocessing = _preprocessing(source, preprocess, settings, input_size)
+    guessed = source.family is None and preprocess is None and scale is None
+    classifier = Classifier(
+        source.name,
+        source.model,
+        preprocessing,
+        output_name=output_name,
+        weights=source.weights,
+        notes=_scaling_note(source) if guessed and mean is None and std is None else (),
+    )
+    return replace(classifier, labels=_labels(labels, source, classifier.class_count))
+
+
+def _use_tensorflow() -> None:
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise UserError(f"Keras runs on {keras.backend.backend()}, set KERAS_BACKEND=tensorflow")
+
+
+def _find(model: "str | Path | keras.Model", weights: str | Path, trusted: bool) -> _Source:
+    if not isinstance(model, (str, Path)):
+        return _given_model(model, weights)
+    if application := find_application(str(model)):
+        built = build_application(application, weights)
+        return _Source(application.name, built, str(weights), application.family, application.size)
+    if plain_name(str(model)) == plain_name(embedded.NAME):
+        return _Source(embedded.NAME, _build_embedded(weights), str(weights), embedded.NAME)
+    if is_model_path(model):
+        _refuse_weights(str(model), weights)
+        return _Source(str(model), load_model_file(model, trusted=trusted), str(model))
+    names = [info.name for info in list_models()]
+    raise UserError(
+        f"unknown model {model!r}{nearest(str(model), names)} (`sgcampp models` lists the "
+        "names; a path must end in .keras or .h5)"
+    )
+
+
+def _given_model(model: Any, weights: str | Path) -> _Source:
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise UserError(f"a model is a name, a path or a keras.Model, not {type(model).__name__}")
+    _refuse_weights(model.name, weights)
+    return _Source(model.name, model, "given")
+
+
+def _refuse_weights(name: str, weights: str | Path) -> None:
+    if str(weights) != "imagenet":
+        raise UserError(f"{name} brings its own weights: give weights only with a model's name")
+
+
+def _build_embedded(weights: str | Path) -> "keras.Model":
+    if str(weights) == "imagenet":
+        return embedded.build_pretrained()
+    return built_with(embedded.build, weights, embedded.NAME)
+
+
+def _preprocessing(
+    source: _Source,
+    family: str | None,
+    settings: dict[str, Any],
+    size: int | Sequence[int] | None,
+) -> Preprocessing:
+    height, width, channels = input_shape(source.model)
+    if channels == 1 and settings["channel_order"] is None:
+        settings = {**settings, "channel_order": "grey"}
+    chosen = _family_of(family) or source.family or "none"
+    preprocessing = family_preprocessing(chosen, _size((height, width), size, source), **settings)
+    if preprocessing.channels != channels:
+        raise UserError(
+            f"{source.name} takes {channels} channels, channel_order "
+            f"{preprocessing.channel_order!r} gives {preprocessing.channels}"
+        )
+    return preprocessing
+
+
+def _family_of(name: str | None) -> str | None:
+    """The family itself, or that of a model's name: 'resnet50' → 'resnet'."""
+    known = name is None or plain_name(name) in {plain_name(family) for family in FAMILIES}
+    application = None if known or name is None else find_application(name)
+    return application.family if application else name
+
+
+def _size(
+    own: tuple[int | None, int | None], given: int | Sequence[int] | None, source: _Source
+) -> tuple[int, int]:
+    """The model's own size, with `given` (or what it was trained on) for what it leaves open."""
+    given = given or source.size if None in own else given
+    if given is None:
+        if own[0] is None or own[1] is None:
+            raise UserError(f"{source.name} takes images of any size, give it an input_size")
+        return own[0], own[1]
+    wanted = (given, given) if isinstance(given, int) else tuple(given)
+    if len(wanted) != 2:
+        raise UserError(f"input_size {list(wanted)} must be height and width, or one number")
+    if any(size not in {None, side} for size, side in zip(own, wanted, strict=True)):
+        raise UserError(
+            f"{source.name} takes {own[0]}×{own[1]} images only, "
+            f"not input_size {wanted[0]}×{wanted[1]}"
+        )
+    return int(wanted[0]), int(wanted[1])
+
+
+def _labels(path: str | Path | None, source: _Source, count: int) -> tuple[Label, ...] | None:
+    if path is None:
+        return imagenet_labels() if source.family and count == 1000 else None
+    labels = read_labels(path)
+    if len(labels) != count:
+        raise UserError(
+            f"labels file {path} has {len(labels)} names, {source.name} has {count} classes"
+        )
+    return labels
+
+
+def _scaling_note(source: _Source) -> tuple[str, ...]:
+    layers = source.model._flatten_layers(include_self=False)
+    if any(type(layer).__name__ in OWN_SCALING for layer in layers):
+        return ()
+    return (
+        f"{source.name} gets raw RGB pixels 0..255, because nothing says how it was trained: "
+        "if that is wrong its maps are wrong too, so set preprocess, scale, mean or std",
+    )
+
+
+def _as_tuple(values: float | Sequence[float] | None) -> tuple[float, ...] | None:
+    if values is None:
+        return None
+    return (float(values),) if isinstance(values, (int, float)) else tuple(map(float, values))

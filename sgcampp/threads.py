@@ -1,0 +1,37 @@
+"""Work in threads with bounded memory, results in order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Iterator[Result]:
+    """Applies a function to items in threads and yields the results in the items' order.
+
+    Items are drawn in the caller's thread, at most `ahead` before the result that is yielded.
+    An exception of the function or of `items` is raised in its place, after the results before it.
+
+    Args:
+        function: run in a thread.
+        items: drawn lazily.
+        workers: threads.
+        ahead: >= 1, items in work or waiting at a time.
+    """
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
