@@ -16,12 +16,12 @@ setup: $(READY) ## make .venv with everything in it
 $(READY): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install -qq --editable '.[dev]'
 	@touch $@
 
 demo: $(READY) ## explain four real photographs with the embedded model; pictures in demo/
 	$(BIN)/python scripts/photographs.py $(DEMO)/photographs
-	$(BIN)/sgcampp explain $(DEMO)/photographs --out $(DEMO)/default-layer
+	$(BIN)/sgcampp explain $(DEMO)/photographs --out $(DEMO)/default-layer --nsamples 8
 	$(BIN)/sgcampp explain $(DEMO)/photographs --out $(DEMO)/smooth --config configs/smoke.yaml
 	@echo
 	@echo "The pictures are in $(DEMO)/default-layer/overlays (Grad-CAM++ at the last layer)"
