@@ -1,5 +1,6 @@
 """`sgcampp explain`: images to heatmaps, overlays and raw maps."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,27 +12,58 @@ from sgcampp.config import load_config
 from .options import config_flags, given
 from .progress import Progress
 from .quiet import import_tensorflow
+from .signals import stop_on_signals
+
+
+class Shard(click.ParamType):
+    """`I/N` as (I, N)."""
+
+    name = "I/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Text to numbers; a usage error unless 1 <= I <= N."""
+        match = re.fullmatch(r"([1-9]\d{0,4})/([1-9]\d{0,4})", str(value))
+        if not match or int(match[1]) > int(match[2]):
+            self.fail(f"{value!r} is no shard, accepted: 1/4, 2/4, 3/4 or 4/4, and the like")
+        return int(match[1]), int(match[2])
 
 
 @click.command("explain")
 @click.argument("src", nargs=-1, type=click.Path())
 @click.option("--config", type=click.Path(path_type=Path), help="YAML run config; flags beat it.")
 @config_flags(without=["sources"])
+@click.option("--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4.")
+@click.option("--retry-failed", is_flag=True, help="Try images again that failed before.")
+@click.option("--overwrite", is_flag=True, help="Remove what OUT holds and start afresh.")
 @click.option("--json", "as_json", is_flag=True, help="Print each image's manifest row as JSON.")
-def command(src: tuple[str, ...], config: Path | None, as_json: bool, **flags: Any) -> None:
+def command(
+    src: tuple[str, ...],
+    config: Path | None,
+    shard: tuple[int, int] | None,
+    retry_failed: bool,
+    overwrite: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Explain images and directories of images (SRC) into an output tree.
 
-    Prints a line for each map: image, class, probability, picture.
+    Prints a line for each map: image, class, probability, picture. The same command again goes
+    on where it stopped.
     """
     sources = {"sources": [str(source) for source in src]} if src else {}
     resolved = load_config(config, {**given(flags), **sources})
+    if overwrite and shard:
+        raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
     import_tensorflow()
-    from sgcampp.pipeline import run
+    from sgcampp.pipeline import Drive, run
 
     progress = Progress(as_json)
-    try:
-        summary = run(resolved, progress)
-    finally:
-        progress.close()
+    with stop_on_signals() as stop:
+        try:
+            summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
+        finally:
+            progress.close()
     click.echo(f"sgcampp: {summary}; the results are in {resolved.out}", err=True)
+    if summary.interrupted:
+        click.echo("sgcampp: interrupted; the same command goes on", err=True)
     sys.exit(summary.exit_code)

@@ -14,6 +14,7 @@ COMMANDS = {
     "models": "List the models that are known by name.",
     "config": "Print a resolved run config, and check the one given.",
     "status": "Tell how far a run has come.",
+    "verify": "Check every file of an output tree.",
 }
 
 
@@ -38,15 +39,15 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; a user's error becomes one sentence and exit code 2."""
-        from sgcampp.errors import UserError
+        from sgcampp.errors import RunStopped, UserError
 
         try:
             return super().invoke(ctx)
-        except UserError as error:
+        except (UserError, RunStopped) as error:
             if ctx.params["debug"]:
                 raise
             click.echo(f"sgcampp: {error}", err=True)
-            sys.exit(2)
+            sys.exit(2 if isinstance(error, UserError) else 3)
 
 
 @click.command(
@@ -68,5 +69,6 @@ def main(debug: bool) -> None:
     sgcampp explain photos/ -o out --nsamples 25 --layer-name block15_expand_act
     sgcampp explain photos/ -o out --config run.yaml
 
-    Exit codes: 0 all well, 1 some images failed, 2 bad usage or input.
+    Exit codes: 0 all well, 1 some images failed, 2 bad usage or input, 3 stopped by failures or by
+    the machine, 130 interrupted.
     """

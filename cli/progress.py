@@ -22,19 +22,25 @@ class Progress:
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
         self._bar: tqdm | None = None
-        self._total = self._done = self._failed = 0
+        self._total = self._done = self._failed = self._skipped = 0
         self._begin = self._said = time.monotonic()
 
     def note(self, sentence: str) -> None:
         """Something to know, said once."""
         self._say(f"sgcampp: {sentence}")
 
-    def start(self, total: int, done: int) -> None:
+    def start(self, total: int) -> None:
         """The listing is known."""
-        self._total, self._done = total, done
+        self._total = total
         self._begin = self._said = time.monotonic()
         if sys.stderr.isatty():
-            self._bar = tqdm(total=total, initial=done, unit="image", smoothing=0.1)
+            self._bar = tqdm(total=total, unit="image", smoothing=0.1)
+
+    def skip(self) -> None:
+        """One image was dealt with by an earlier run."""
+        self._skipped += 1
+        if self._bar is not None:
+            self._bar.update()
 
     def finish(self, row: Row) -> None:
         """One image is done or has failed."""
@@ -53,7 +59,8 @@ class Progress:
             self._said = time.monotonic()
             rate = self._done / (self._said - self._begin)
             failed = f", {self._failed} failed" if self._failed else ""
-            self._say(f"sgcampp: {self._done} of {self._total} images{failed}, {rate:.2g} a second")
+            done = self._skipped + self._done
+            self._say(f"sgcampp: {done} of {self._total} images{failed}, {rate:.2g} a second")
 
     def close(self) -> None:
         """Ends the bar."""

@@ -1,11 +1,12 @@
 """`sgcampp status`: how far a run has come."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from sgcampp.status import read_status
+from sgcampp.status import Status, failures, read_status
 
 from .progress import printable
 
@@ -14,21 +15,41 @@ from .progress import printable
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(out: Path, as_json: bool) -> None:
-    """Tell how many images of the output tree OUT are done, and which failed and why."""
+    """Tell how many images of the output tree OUT are done, and which failed and why.
+
+    Merges the parts of all shards. Prints a line for each failed image: reason, image, sentence.
+    """
     status = read_status(out)
-    counts = {"images": status.images, "done": status.done, "missing": status.missing}
+    failed = [(row.reason or "", row.key, row.error or "") for row in failures(out)]
     if as_json:
-        failed = [
-            {"key": key, "reason": reason, "error": error}
-            for reason, each in status.failed.items()
-            for key, error in each
-        ]
-        click.echo(json.dumps({**counts, "failed": failed}))
+        click.echo(json.dumps(_as_json(status, failed)))
         return
-    click.echo(
-        f"{status.done} of {status.images} images done, {status.failures} failed, "
-        f"{status.missing} missing"
-    )
-    for reason, each in status.failed.items():
-        for key, error in each:
-            click.echo(f"{reason}\t{printable(key)}\t{error}")
+    for reason, key, error in failed:
+        click.echo(f"{reason}\t{printable(key)}\t{error}")
+    click.echo(_sentence(status))
+
+
+def _sentence(status: Status) -> str:
+    parts = [
+        f"{status.done} of {status.images} images done",
+        f"{status.failed.total()} failed",
+        f"{status.missing} missing",
+    ]
+    if status.rate is not None:
+        parts.append(f"{status.rate:.2g} a second")
+    if status.seconds_left is not None:
+        parts.append(f"{timedelta(seconds=round(status.seconds_left))} left")
+    return ", ".join([*parts, "running" if status.running else "not running"])
+
+
+def _as_json(status: Status, failed: list[tuple[str, str, str]]) -> dict[str, object]:
+    return {
+        "images": status.images,
+        "done": status.done,
+        "missing": status.missing,
+        "running": status.running,
+        "images_per_second": status.rate,
+        "seconds_left": status.seconds_left,
+        "reasons": dict(status.failed),
+        "failed": [{"reason": reason, "key": key, "error": error} for reason, key, error in failed],
+    }

@@ -51,7 +51,9 @@ def main(target: Path) -> None:
             column.append(square(overlay(image, saliency, view=view)))
     for column, name in zip(columns, names, strict=True):
         titles = (name, *TITLES[1:])
-        column[:] = [captioned(picture, title) for picture, title in zip(column, titles, strict=True)]
+        column[:] = [
+            captioned(picture, title) for picture, title in zip(column, titles, strict=True)
+        ]
     whole = np.hstack([np.vstack(column) for column in columns])
     target.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(target), cv2.cvtColor(whole, cv2.COLOR_RGB2BGR))

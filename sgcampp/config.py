@@ -1,6 +1,7 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -33,6 +34,9 @@ MODEL_KEYS = (
     "input_size",
 )
 """The keys that `load_model` takes beside the model's name."""
+
+
+_PERCENT = re.compile(r"(\d+(\.\d+)?)%")
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,13 @@ WHOLE = Kind("a whole number", int, _is_whole)
 NUMBER = Kind("a number", float, _is_number)
 BATCH = Kind(
     "auto or a whole number", _auto_or_whole, lambda v: v == "auto" or (_is_whole(v) and v >= 1)
+)
+FAILURES = Kind(
+    "a count like 100, or a share of the images like 5%",
+    lambda text: text if text.endswith("%") else int(text),
+    lambda v: (
+        (_is_whole(v) and v >= 0) or (isinstance(v, str) and _PERCENT.fullmatch(v) is not None)
+    ),
 )
 TARGET = Kind(
     "argmax, top3, or a class: its index, wnid or label", str, lambda v: _is_text(v) or _is_whole(v)
@@ -180,6 +191,12 @@ class RunConfig:
         [], TEXTS, "only files that match one of these patterns", shapes_output=False
     )
     recursive: bool = _key(True, FLAG, "walk directories below directories", shapes_output=False)
+    max_pixels: int = _key(
+        100_000_000, WHOLE, "refuse larger images before decoding them", shapes_output=False
+    )
+    max_failures: str | int | None = _key(
+        None, FAILURES, "stop when so many images of this run have failed", shapes_output=False
+    )
     out: str | None = _key(None, TEXT, "the output tree", shapes_output=False)
     write: list[str] = _key(
         ["arrays", "heatmaps", "overlays"], some_of(*WRITERS), "what is written of each map"
@@ -202,6 +219,8 @@ class RunConfig:
         self.selection()
         if not 0 <= self.overlay_alpha <= 1:
             raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
+        if self.max_pixels < 1:
+            raise UserError(f"max_pixels is {self.max_pixels}, accepted: 1 or more")
         if not 0 <= self.png_compression <= 9:
             raise UserError(f"png_compression is {self.png_compression}, accepted: 0 to 9")
 
@@ -245,7 +264,7 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> RunConfig:
         return RunConfig(**{**given, **flags})
     except UserError as error:
         at_fault = set(given) - set(flags)
-        if path and any(str(error).startswith(name) for name in at_fault):
+        if path and any(str(error).startswith(f"{name} ") for name in at_fault):
             raise UserError(f"{path}: {error}") from error
         raise
 

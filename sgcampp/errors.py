@@ -11,6 +11,13 @@ class UserError(ValueError):
     """
 
 
+class RunStopped(Exception):
+    """The machine or a limit stopped the run; what is written is whole, and a resume goes on.
+
+    The command line prints it as one sentence and exits with 3.
+    """
+
+
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
     """Returns "; did you mean 'a' or 'b'?" for the known words nearest to `word`, or ""."""
     by_lower = {name.lower(): name for name in known}

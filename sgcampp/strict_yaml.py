@@ -1,4 +1,8 @@
-"""YAML without its surprises: no duplicate keys, no `off` for false, no octal, `1e-3` a number."""
+"""YAML without its surprises: no duplicate keys, no `off` for false, no octal, `1e-3` a number.
+
+Neither tags (which construct other things than text, numbers and lists) nor aliases (of which a few
+lines make billions of values).
+"""
 
 import re
 from pathlib import Path
@@ -10,9 +14,19 @@ from sgcampp.errors import UserError
 
 
 class StrictLoader(yaml.SafeLoader):
-    """PyYAML's safe loader with YAML 1.2's plain scalars and no duplicate keys."""
+    """PyYAML's safe loader with YAML 1.2's plain scalars, no duplicate keys, tags or aliases."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuses tags and aliases."""
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None):
+            raise yaml.MarkedYAMLError(
+                problem="aliases (*name) and tags (!name) are not accepted; put text in quotes",
+                problem_mark=event.start_mark,
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Refuses a key that stands twice; PyYAML would silently take the last."""
@@ -34,7 +48,8 @@ class StrictLoader(yaml.SafeLoader):
 for _tag, _pattern, _first in [
     ("null", r"null|~|", ["n", "~", ""]),
     ("bool", r"true|false", list("tf")),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    # No setting is so large; longer ones would only overflow later.
+    ("int", r"[-+]?(0|[1-9][0-9]{0,99})", list("-+0123456789")),
     (
         "float",
         r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan",
@@ -64,9 +79,9 @@ def read_mapping(path: Path) -> dict[str, Any]:
         line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
         raise UserError(f"{path}:{line} {error.problem}") from error
     except yaml.YAMLError as error:
-        raise UserError(f"{path}: is not YAML: {error}") from error
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise UserError(f"{path}: lists stand too deep in one another") from error
     if values is None:
         return {}
     if not isinstance(values, dict):

@@ -1,7 +1,7 @@
 """Work in threads with bounded memory, results in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Applies a function to items in threads and yields the results in the items' order.
 
     Items are drawn in the caller's thread, at most `ahead` before the result that is yielded.

@@ -4,6 +4,7 @@ One traced function, called once a slice of samples; its state stays on the devi
 finished maps leave it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,14 @@ from sgcampp.explain.targets import check_codes
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+
+
+class GaveUp(Exception):
+    """A group was left unfinished on request."""
+
+
+class DeviceMemoryError(Exception):
+    """The device has no memory for a batch."""
 
 
 class ClassState(NamedTuple):
@@ -154,16 +163,25 @@ class Engine:
         unmoved = all(self.affine) and self.sampling.choices.activations == "clean"
         return self.sampling.nsamples if self.sampling.smooth_methods and not unmoved else 0
 
-    def run(self, images: NDArray[np.float32], codes: NDArray[np.int32], grid: Grid) -> GroupResult:
+    def run(
+        self,
+        images: NDArray[np.float32],
+        codes: NDArray[np.int32],
+        grid: Grid,
+        give_up: Callable[[], bool] = lambda: False,
+    ) -> GroupResult:
         """Explains one group of images.
 
         Args:
             images: float32 [k, H, W, C], 1 <= k <= grid.images, the model's own input.
             codes: int32 [k, T], class codes (see `targets`).
             grid: from `lay_out(self.passes, …)`.
+            give_up: asked before each slice of samples.
 
         Raises:
             UserError: for a class that the model does not have.
+            GaveUp: when `give_up` said so; the group has no result.
+            DeviceMemoryError: when the device has no memory for the grid's batches.
         """
         import tensorflow as tf
 
@@ -172,9 +190,14 @@ class Engine:
         rows = np.minimum(np.arange(grid.images), count - 1)
         batch = tf.constant(images[rows])
         state = self._start(codes[rows])
-        for samples in grid.slices:
-            state = self._step(batch, tf.constant(samples), state)
-        finished = self._finish(state)
+        try:
+            for samples in grid.slices:
+                if give_up():
+                    raise GaveUp
+                state = self._step(batch, tf.constant(samples), state)
+            finished = self._finish(state)
+        except tf.errors.ResourceExhaustedError as error:
+            raise DeviceMemoryError(str(error)) from error
         maps = {
             key: Maps(*(part.numpy()[:count] for part in parts)) for key, parts in finished.items()
         }

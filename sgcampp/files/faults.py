@@ -16,6 +16,7 @@ class Reason(str, Enum):
     IS_A_DIRECTORY = "is_a_directory"
     NOT_A_FILE = "not_a_file"
     LINK_LOOP = "link_loop"
+    CHANGED = "changed"
     NAME_TOO_LONG = "name_too_long"
     UNREADABLE = "unreadable"
 

@@ -3,23 +3,41 @@
 import hashlib
 import os
 from array import array
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from enum import IntEnum
+from typing import Any, BinaryIO
 
 from sgcampp.files.manifest import parts, scan
-from sgcampp.files.rows import OK, Row, check_line, from_line
+from sgcampp.files.rows import FAILED, OK, Row, check_line, from_line
+
+
+class Standing(IntEnum):
+    """What the row that holds for a key says; NONE if there is none, or its files are gone."""
+
+    NONE = 0
+    FAILED = 1
+    OK = 2
 
 
 class ManifestIndex:
     """Where the row that holds for each key lies, over all parts of a manifest.
 
     One pass over the parts builds it; a key then costs its 16-byte digest and a number in a
-    dict and 19 bytes in arrays, whatever the length of the rows. Rows appended later are not
+    dict and 35 bytes in arrays, whatever the length of the rows. Rows appended later are not
     seen. A context manager, as it keeps the parts open.
     """
 
-    def __init__(self, manifest_dir: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        manifest_dir: str | os.PathLike[str],
+        whole: Callable[[dict[str, Any]], bool] = lambda values: True,
+    ) -> None:
         """Reads all parts; a directory that does not exist has no rows.
+
+        Args:
+            manifest_dir: the directory of the parts.
+            whole: asked about each row with status ok, as JSON values, whether it still holds;
+                a row that does not counts as none.
 
         Raises:
             UserError: at a line that is no row, with file and line number.
@@ -28,44 +46,50 @@ class ManifestIndex:
         self._parts = array("H")
         self._offsets = array("Q")
         self._times = array("d")
-        self._ok = bytearray()
+        self._standing = bytearray()
+        self._bytes = array("q")
+        self._mtimes = array("q")
         self._files: list[BinaryIO] = []
         try:
             for number, path in enumerate(parts(manifest_dir)):
                 self._files.append(path.open("rb"))
                 for offset, row in scan(path, check_line):
-                    self._add(number, offset, row["key"], row["finished"], row["status"] == OK)
+                    standing = (row["status"] == FAILED) + 2 * (row["status"] == OK and whole(row))
+                    self._add(number, offset, row, Standing(standing))
         except BaseException:
             self.close()
             raise
 
-    def _add(self, part: int, offset: int, key: str, finished: float, ok: bool) -> None:
-        slot = self._slots.setdefault(_digest(key), len(self._ok))
-        if slot == len(self._ok):
-            self._parts.append(part)
-            self._offsets.append(offset)
-            self._times.append(finished)
-            self._ok.append(ok)
+    def _add(self, part: int, offset: int, row: dict[str, Any], standing: "Standing") -> None:
+        slot = self._slots.setdefault(_digest(row["key"]), len(self))
+        finished, size, mtime = row["finished"], row.get("bytes"), row.get("mtime_ns")
+        columns = (
+            (self._parts, part),
+            (self._offsets, offset),
+            (self._times, finished),
+            (self._standing, standing),
+            (self._bytes, -1 if size is None else size),
+            (self._mtimes, -1 if mtime is None else mtime),
+        )
+        if slot == len(self):
+            for column, value in columns:
+                column.append(value)
         elif finished >= self._times[slot]:
-            self._parts[slot] = part
-            self._offsets[slot] = offset
-            self._times[slot] = finished
-            self._ok[slot] = ok
+            for column, value in columns:
+                column[slot] = value
 
     def __len__(self) -> int:
-        return len(self._ok)
+        return len(self._standing)
 
     def __contains__(self, key: str) -> bool:
         return _digest(key) in self._slots
 
-    def is_ok(self, key: str) -> bool:
-        """Returns whether the row that holds for the key has status ok."""
+    def standing(self, key: str) -> tuple["Standing", int, int]:
+        """What is known of a key: (standing, size and mtime_ns of its image, -1 if unknown)."""
         slot = self._slots.get(_digest(key))
-        return slot is not None and bool(self._ok[slot])
-
-    def count_ok(self) -> int:
-        """Returns how many keys hold a row with status ok."""
-        return sum(self._ok)
+        if slot is None:
+            return Standing.NONE, -1, -1
+        return Standing(self._standing[slot]), self._bytes[slot], self._mtimes[slot]
 
     def row(self, key: str) -> Row | None:
         """Reads the row that holds for the key; None if there is none."""

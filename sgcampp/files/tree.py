@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -152,6 +153,15 @@ def remove_leftovers(root: str | os.PathLike[str], part: int | None = None) -> i
             path.unlink(missing_ok=True)
             count += 1
     return count
+
+
+def clear_tree(root: str | os.PathLike[str]) -> None:
+    """Removes the manifest's parts and all maps, and nothing else; for the holder of its lock."""
+    for path in (Path(root) / MANIFEST).glob("part-*.jsonl"):
+        path.unlink()
+    for kind in KINDS:
+        if (Path(root) / kind).is_dir():
+            shutil.rmtree(Path(root) / kind)
 
 
 def _temporaries(top: Path, part: int | None) -> Iterator[Path]:

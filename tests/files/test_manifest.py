@@ -6,7 +6,7 @@ import pytest
 
 from sgcampp.errors import UserError
 from sgcampp.files.faults import Reason
-from sgcampp.files.index import ManifestIndex, read_manifest
+from sgcampp.files.index import ManifestIndex, Standing, read_manifest
 from sgcampp.files.manifest import ManifestWriter, parts, read_rows
 from sgcampp.files.rows import FAILED, OK, MapRecord, Row, from_line, to_line
 
@@ -155,11 +155,14 @@ def test_the_index_answers_for_keys(tmp_path):
     write(tmp_path / "part-00000.jsonl", full_row(), row("b.jpg", FAILED), row(odd), row("\ud800"))
     with ManifestIndex(tmp_path) as index:
         assert len(index) == 4
-        assert index.count_ok() == 3
         assert index.row("a.jpg") == full_row()
-        assert index.is_ok("a.jpg") and index.is_ok(odd) and index.is_ok("\ud800")
-        assert "b.jpg" in index and not index.is_ok("b.jpg")
-        assert "x.jpg" not in index and not index.is_ok("x.jpg") and index.row("x.jpg") is None
+        for key in ("a.jpg", odd, "\ud800"):
+            assert index.standing(key)[0] is Standing.OK
+        assert "b.jpg" in index
+        assert index.standing("b.jpg")[0] is Standing.FAILED
+        assert "x.jpg" not in index
+        assert index.standing("x.jpg") == (Standing.NONE, -1, -1)
+        assert index.row("x.jpg") is None
 
 
 def test_no_manifest_is_an_empty_one(tmp_path):
