@@ -55,7 +55,8 @@ def command(
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
     import_tensorflow()
-    from sgcampp.pipeline import Drive, run
+    from sgcampp.backlog import Drive
+    from sgcampp.pipeline import run
 
     progress = Progress(as_json)
     with stop_on_signals() as stop:

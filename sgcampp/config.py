@@ -1,6 +1,7 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -65,7 +66,8 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -80,10 +82,14 @@ def _auto_or_whole(text: str) -> int | str:
     return text if text == "auto" else int(text)
 
 
+def _whole_or_text(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
 TEXT = Kind("text", str, _is_text)
 FLAG = Kind("true or false", str, lambda value: isinstance(value, bool))
 WHOLE = Kind("a whole number", int, _is_whole)
-NUMBER = Kind("a number", float, _is_number)
+NUMBER = Kind("a finite number", float, _is_number)
 BATCH = Kind(
     "auto or a whole number", _auto_or_whole, lambda v: v == "auto" or (_is_whole(v) and v >= 1)
 )
@@ -95,13 +101,17 @@ FAILURES = Kind(
     ),
 )
 TARGET = Kind(
-    "argmax, top3, or a class: its index, wnid or label", str, lambda v: _is_text(v) or _is_whole(v)
+    "argmax, top3, or a class: its index, wnid or label",
+    _whole_or_text,
+    lambda v: _is_text(v) or (_is_whole(v) and v >= 0),
 )
-TEXTS = Kind("a list of texts", _split(str), _list_of(_is_text))
-WHOLES = Kind("a list of whole numbers like [10, 32, 3]", _split(int), _list_of(_is_whole))
-NUMBERS = Kind("a list of numbers", _split(float), _list_of(_is_number))
+TEXTS = Kind("texts, [one, two] in YAML and one,two as a flag", _split(str), _list_of(_is_text))
+WHOLES = Kind(
+    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag", _split(int), _list_of(_is_whole)
+)
+NUMBERS = Kind("numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number))
 PAIRS = Kind(
-    "a list of [row, column] pairs like [[0, 10], [12, 12]]",
+    "[row, column] pairs, [[0, 10], [12, 12]] in YAML and '0,10 12,12' as a flag",
     lambda text: [_split(int)(pair) for pair in text.split()],
     _list_of(lambda v: _list_of(_is_whole)(v) and len(v) == 2),
 )
@@ -259,7 +269,7 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> RunConfig:
     known = {key.name for key in fields(RunConfig)}
     for name in given:
         if name not in known:
-            raise UserError(f"{path}: unknown key {name!r}{nearest(str(name), known)}")
+            raise UserError(f"{path}: unknown key {name!r:.200}{nearest(str(name), known)}")
     try:
         return RunConfig(**{**given, **flags})
     except UserError as error:
@@ -273,9 +283,20 @@ def as_yaml(values: Mapping[str, Any]) -> str:
     """A config as YAML text, each key with its description; `load_config` reads it back."""
     lines = []
     for key in fields(RunConfig):
-        value = json.dumps(values[key.name], ensure_ascii=False)
+        value = yaml_value(values[key.name])
         lines += [f"# {key.metadata['about']}", f"{key.name}: {value}"]
     return "\n".join(lines) + "\n"
+
+
+def yaml_value(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that is YAML too; what can't be printed, as in a file's name, is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _check_kind(key: Field, value: Any) -> None:
@@ -283,4 +304,4 @@ def _check_kind(key: Field, value: Any) -> None:
     if (value is None and key.default is None) or kind.check(value):
         return
     hint = nearest(value, kind.values) if isinstance(value, str) else ""
-    raise UserError(f"{key.name} is {value!r}, accepted: {kind.accepted}{hint}")
+    raise UserError(f"{key.name} is {value!r:.200}, accepted: {kind.accepted}{hint}")

@@ -2,22 +2,21 @@
 
 import errno
 import itertools
-import os
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from sgcampp.backlog import Drive, Task, has_files, listing, tasks_left
 from sgcampp.config import RunConfig
 from sgcampp.errors import RunStopped, UserError
 from sgcampp.explain.engine import Engine
 from sgcampp.explain.explainer import Explainer
 from sgcampp.explain.grid import Grid, check_batch_size, lay_out
 from sgcampp.explain.targets import check_codes
-from sgcampp.files.find import Found, find_images
-from sgcampp.files.index import ManifestIndex, Standing
+from sgcampp.files.index import ManifestIndex
 from sgcampp.files.lock import WHOLE, locked, settling
 from sgcampp.files.manifest import ManifestWriter
 from sgcampp.files.rows import Row
@@ -25,7 +24,7 @@ from sgcampp.files.tree import MANIFEST, OutputTree, clear_tree, remove_leftover
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.registry import load_model
 from sgcampp.record import NAME, RunRecord, differing_keys, read_record, run_yaml, versions
-from sgcampp.stages import Grouper, Reader, Recorder, Task
+from sgcampp.stages import Grouper, Reader, Recorder
 from sgcampp.stop import Stop
 from sgcampp.summary import Summary
 from sgcampp.threads import ordered_map
@@ -50,26 +49,6 @@ class Reporter(Protocol):
         """One image is done or has failed; its row is written."""
 
 
-@dataclass(frozen=True)
-class Drive:
-    """How a run is driven; none of it shapes its maps.
-
-    Attributes:
-        shard: (i, N), 1 <= i <= N: every N-th image, from the i-th on.
-        overwrite: remove what the output tree holds first.
-        retry_failed: try images again that failed in earlier runs.
-    """
-
-    shard: tuple[int, int] = (1, 1)
-    overwrite: bool = False
-    retry_failed: bool = False
-
-    @property
-    def part(self) -> int:
-        """The manifest part that this run writes."""
-        return WHOLE if self.shard[1] == 1 else self.shard[0]
-
-
 def run(
     config: RunConfig, reporter: Reporter, drive: Drive | None = None, stop: Stop | None = None
 ) -> Summary:
@@ -90,7 +69,7 @@ def run(
     if not config.out:
         raise UserError("no output directory: give -o OUT")
     out = Path(config.out)
-    total = sum(1 for _ in _listing(config, out))
+    total = sum(1 for _ in listing(config, out))
     if not total:
         raise UserError(
             f"no images in {', '.join(config.sources)}: name other sources, or a glob that matches"
@@ -136,8 +115,7 @@ class _Conductor:
 
     def run(self) -> Summary:
         """Explains what is left, and tells what the numbers leave in doubt."""
-        index, each = self._drive.shard
-        summary = Summary(total=len(range(index - 1, self._total, each)))
+        summary = Summary(total=self._drive.count(self._total))
         self._reporter.start(summary.total)
         grouper = Grouper(
             self._engine,
@@ -151,7 +129,7 @@ class _Conductor:
         reader = Reader(self._classifier, self._config.max_pixels)
         recorder = Recorder(self._config, self._classifier, self._engine, self._tree)
         with (
-            ManifestIndex(self._out / MANIFEST, self._has_files) as known,
+            ManifestIndex(self._out / MANIFEST, has_files(self._out)) as known,
             ManifestWriter(self._tree.manifest_part()) as manifest,
             closing(ordered_map(reader, self._tasks(known, summary), READERS, ahead)) as loaded,
             closing(ordered_map(recorder, grouper(loaded), WRITERS, ahead)) as written,
@@ -159,7 +137,8 @@ class _Conductor:
             for done in written:
                 manifest.append([done.row])
                 if not done.fresh:
-                    self._skip(summary)
+                    summary.skipped += 1
+                    self._reporter.skip()
                     continue
                 summary.add(done.row, self._engine.passes)
                 self._reporter.finish(done.row)
@@ -173,34 +152,10 @@ class _Conductor:
         return summary
 
     def _tasks(self, known: ManifestIndex, summary: Summary) -> Iterator[Task]:
-        """What is left to do of this shard's listing; ends when the run shall stop."""
-        index, each = self._drive.shard
-        listing = itertools.islice(_listing(self._config, self._out), index - 1, None, each)
-        for found in listing:
-            if self._stop.requested:
-                return
-            standing, size, mtime_ns = known.standing(found.key)
-            if standing is Standing.FAILED and not self._drive.retry_failed:
-                summary.failed_before += 1
-                self._reporter.skip()
-            elif standing is not Standing.OK:
-                yield Task(found)
-            elif _looks_unchanged(found, size, mtime_ns):
-                self._skip(summary)
-            else:
-                yield Task(found, known.row(found.key))
-
-    def _skip(self, summary: Summary) -> None:
-        summary.skipped += 1
-        self._reporter.skip()
-
-    def _has_files(self, row: dict[str, Any]) -> bool:
-        """Whether all files of a row (as JSON values) are there."""
-        return all(
-            os.path.exists(f"{self._out}/{path}")  # noqa: PTH110 - a million times
-            for record in row["maps"]
-            for path in record["files"].values()
-        )
+        """What is left to do; ends when the run shall stop."""
+        everything = listing(self._config, self._out)
+        left = tasks_left(everything, known, self._drive, summary, self._reporter.skip)
+        return itertools.takewhile(lambda _: not self._stop.requested, left)
 
     def _refuse_other_run(self) -> None:
         known = read_record(self._out)
@@ -259,19 +214,6 @@ def _saving(out: Path) -> Iterator[None]:
             f"{out} can't be written: {reason}; what is there is whole, and the same command "
             "goes on once that is mended"
         ) from error
-
-
-def _listing(config: RunConfig, out: Path) -> Iterator[Found]:
-    return find_images(config.sources, config.glob, config.recursive, exclude=[out])
-
-
-def _looks_unchanged(found: Found, size: int, mtime_ns: int) -> bool:
-    """Whether an image's file has the size and time that its row recorded."""
-    try:
-        status = os.stat(found.path)  # noqa: PTH116 - a million times
-    except OSError:
-        return False
-    return status.st_size == size and status.st_mtime_ns == mtime_ns
 
 
 def _clear(out: Path) -> None:

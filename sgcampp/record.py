@@ -1,6 +1,5 @@
 """OUT/run.yaml: the resolved config and what else it takes to repeat or resume the run."""
 
-import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import sgcampp
-from sgcampp.config import RECORDED, RunConfig, as_yaml, output_keys
+from sgcampp.config import RECORDED, RunConfig, as_yaml, output_keys, yaml_value
 from sgcampp.errors import UserError
 from sgcampp.strict_yaml import read_mapping
 
@@ -48,9 +47,8 @@ def versions() -> dict[str, str]:
 
 def run_yaml(config: RunConfig, record: RunRecord) -> bytes:
     """The text of run.yaml; `--config OUT/run.yaml` repeats the run."""
-    recorded = json.dumps(asdict(record), indent=2, ensure_ascii=False)
-    text = f"# written by sgcampp\n{as_yaml(asdict(config))}{RECORDED}: {recorded}\n"
-    return text.encode("utf-8", "surrogateescape")
+    recorded = yaml_value(asdict(record), indent=2)
+    return f"# written by sgcampp\n{as_yaml(asdict(config))}{RECORDED}: {recorded}\n".encode()
 
 
 def read_record(root: Path) -> tuple[dict[str, Any], RunRecord] | None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from sgcampp.backlog import Task
 from sgcampp.config import RunConfig
 from sgcampp.errors import RunStopped
 from sgcampp.explain.engine import DeviceMemoryError, Engine, GaveUp, GroupResult, Maps
 from sgcampp.explain.grid import Grid, lay_out
 from sgcampp.explain.maps import REASONS
 from sgcampp.files.faults import ImageError, Reason
-from sgcampp.files.find import Found
 from sgcampp.files.images import Picture, read_image
 from sgcampp.files.rows import FAILED, OK, MapRecord, Row
 from sgcampp.files.tree import OutputTree, relative_path
@@ -26,14 +26,6 @@ from sgcampp.stop import Stop
 
 KEPT_BYTES = 6_000_000
 """Larger pictures are decoded again when they are drawn, so that the queues stay small."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """An image to explain. `before`: its row, if it was done when its file looked different."""
-
-    found: Found
-    before: Row | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ def ordered_map(
 ) -> Generator[Result, None, None]:
     """Applies a function to items in threads and yields the results in the items' order.
 
-    Items are drawn in the caller's thread, at most `ahead` before the result that is yielded.
+    Items are drawn in the caller's thread, at most `ahead` before the result that is yielded; a
+    result that is ready is yielded before the next item is drawn.
     An exception of the function or of `items` is raised in its place, after the results before it.
 
     Args:
@@ -28,7 +29,7 @@ def ordered_map(
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) >= ahead:
+                while waiting and (len(waiting) >= ahead or waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

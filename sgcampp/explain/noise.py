@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 MAX_SEED = 2**63 - 1
+MAX_SAMPLES = 1_000_000
 
 
 def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
-    """Raises UserError unless nsamples >= 0, std_dev >= 0 and finite, 0 <= seed < 2^63."""
-    if not isinstance(nsamples, (int, np.integer)) or isinstance(nsamples, bool) or nsamples < 0:
-        raise UserError(f"nsamples is {nsamples!r}, accepted: a whole number >= 0")
+    """Raises UserError unless 0 <= nsamples <= 10^6, std_dev >= 0 and finite, 0 <= seed < 2^63."""
+    whole = isinstance(nsamples, (int, np.integer)) and not isinstance(nsamples, bool)
+    if not whole or not 0 <= nsamples <= MAX_SAMPLES:
+        raise UserError(f"nsamples is {nsamples!r}, accepted: a whole number from 0 to 10^6")
     number = isinstance(std_dev, (int, float, np.number)) and not isinstance(std_dev, bool)
     if not number or not math.isfinite(std_dev) or std_dev < 0:
         raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
