@@ -188,9 +188,9 @@ class Engine:
         check_codes(codes.ravel().tolist(), self.class_count)
         count = len(images)
         rows = np.minimum(np.arange(grid.images), count - 1)
-        batch = tf.constant(images[rows])
-        state = self._start(codes[rows])
         try:
+            batch = tf.constant(images[rows])
+            state = self._start(codes[rows])
             for samples in grid.slices:
                 if give_up():
                     raise GaveUp
@@ -279,6 +279,7 @@ class Engine:
         self.layers = tapped.layers
         self.layer_shapes = tuple(tuple(A.shape[1:]) for A in tapped.activations)
         self.class_count = tapped.logits.shape[-1]
+        check_codes([-self._classes], self.class_count)
         self._lenses = tuple(
             Lens(self.sampling.selection, self.sampling.choices, layer) for layer in tapped.layers
         )
