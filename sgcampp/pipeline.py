@@ -234,6 +234,7 @@ def _explainer(config: RunConfig, classifier: Classifier) -> Explainer:
         filters=config.filters,
         region=config.region,
         subset=config.subset,
+        frozen=True,
         **vars(config.choices()),
     )
 

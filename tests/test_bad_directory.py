@@ -28,7 +28,9 @@ def png_header_of_100_megapixels():
 
     header = struct.pack(">IIBBBBB", 20000, 5001, 8, 2, 0, 0, 0)
     rows = zlib.compress(b"\0" * 1000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
 
 
 def encoded(suffix):
@@ -151,11 +153,11 @@ def test_an_image_without_permission_or_gone_meanwhile_is_listed(tmp_path, monke
     original = os.open
 
     def refusing(path, *args, **kwargs):
-        name = os.path.basename(os.fspath(path))
+        name = Path(path).name
         if name == "a.png":
             raise OSError(errno.EACCES, "Permission denied")
         if name == "b.png":
-            os.unlink(path)
+            Path(path).unlink()
         return original(path, *args, **kwargs)
 
     monkeypatch.setattr("sgcampp.files.images.os.open", refusing)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+MOST_FROZEN_WEIGHTS = 100_000_000
+
+
 class GaveUp(Exception):
     """A group was left unfinished on request."""
 
@@ -121,6 +124,8 @@ class Engine:
         output_name: which output of a model with several.
         sampling: what to run.
         classes: T, classes an image.
+        frozen: takes the weights as constants, as they are now: faster where there is batch
+            normalisation, but blind to further training.
 
     Raises:
         UserError: for layers, outputs, feature maps or neurons that the model does not have.
@@ -139,11 +144,15 @@ class Engine:
         output_name: str | None,
         sampling: Sampling,
         classes: int = 1,
+        frozen: bool = False,
     ) -> None:
         import tensorflow as tf
 
         self.model, self.sampling = model, sampling
         self._layer_names, self._output_name, self._classes = layer_names, output_name, classes
+        # The graph holds frozen weights once more, and no graph may exceed 2 GB.
+        size = sum(int(np.prod(variable.shape)) for variable in model.weights)
+        self._frozen = frozen and size <= MOST_FROZEN_WEIGHTS
         # Sums are float32 at least, whatever the network runs in.
         double = any(str(variable.dtype) == "float64" for variable in model.weights)
         self._dtype = tf.float64 if double else tf.float32
@@ -237,7 +246,7 @@ class Engine:
         sampling, shape = self.sampling, images.shape
         x = noised(images, samples, sampling.seed, sampling.std_dev, sampling.choices.noise_scale)
         x = tf.reshape(x, [-1, *shape[1:]])
-        tapped = tap(self.model, x, self._layer_names, self._output_name)
+        tapped = tap(self.model, x, self._layer_names, self._output_name, self._frozen)
         self._learn(tapped)
 
         def by_image(rows: "tf.Tensor") -> "tf.Tensor":
@@ -304,7 +313,7 @@ class Engine:
         clean = tf.ensure_shape(clean, [None, *A.shape[2:]])
         A_sum = state.A_sum
         if self.sampling.choices.activations == "mean":
-            A_sum += tf.einsum("s,bs...->b...", tf.cast(part.noised, A.dtype), A)
+            A_sum += tf.reduce_sum(tf.boolean_mask(A, part.noised, axis=1), 1)
         else:
             A = clean[:, None]
         classes = tuple(

@@ -79,6 +79,8 @@ class Explainer:
         filters: feature maps to look at, or None for all.
         region: whether `subset` gives the two corners of a box of neurons, or single neurons.
         subset: (row, column) neurons, or None for all.
+        frozen: takes the model's weights as constants when it is first called, which is faster
+            where there is batch normalisation; after further training make a new Explainer.
         **choices: fields of `Choices`.
 
     Raises:
@@ -98,6 +100,7 @@ class Explainer:
         filters: Sequence[int] | None = None,
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
+        frozen: bool = False,
         **choices: str,
     ) -> None:
         check_noise(nsamples, std_dev, seed)
@@ -108,6 +111,7 @@ class Explainer:
         self.input_shape = of_classifier.input_shape if of_classifier else input_shape(model)
         self.batch_size = check_batch_size(batch_size)
         self.layer_name = layer_name
+        self.frozen = frozen
         self.sampling = Sampling(
             (find_method(method),),
             choices_from(choices),
@@ -150,6 +154,7 @@ class Explainer:
                 self.output_name,
                 self.sampling,
                 classes,
+                self.frozen,
             )
         return self._engines[key]
 
@@ -225,6 +230,7 @@ def grad_cam_plus_smooth(
         filters=filters,
         region=region,
         subset=subset,
+        frozen=True,
         **choices,
     )
     return explainer(one_image(img)[None], class_idx).maps[0]

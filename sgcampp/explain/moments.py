@@ -71,7 +71,7 @@ def add_samples(
         moments.weight * shrink + tf.reduce_sum(weight, 1),
         moments.weight2 * shrink**2 + tf.reduce_sum(weight**2, 1),
         tuple(
-            total * _like(shrink, total) + tf.einsum("bs,bs...->b...", weight, term)
+            total * _like(shrink, total) + _weighted_sum(weight, term)
             for total, term in zip(moments.sums, terms, strict=True)
         ),
     )
@@ -82,6 +82,15 @@ def effective_samples(moments: Moments) -> "tf.Tensor":
     import tensorflow as tf
 
     return tf.math.divide_no_nan(moments.weight**2, moments.weight2)
+
+
+def _weighted_sum(weight: "tf.Tensor", term: "tf.Tensor") -> "tf.Tensor":
+    """sum_s weight [b, s] * term [b, s, ...] -> [b, ...]; as a product of matrices it is quick."""
+    import tensorflow as tf
+
+    flat = tf.reshape(term, [*tf.unstack(tf.shape(weight)), -1])
+    outer, inner = tf.shape(term)[:1], tf.shape(term)[2:]
+    return tf.reshape(tf.matmul(weight[:, None], flat), tf.concat([outer, inner], 0))
 
 
 def _like(x: "tf.Tensor", total: "tf.Tensor") -> "tf.Tensor":

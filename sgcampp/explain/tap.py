@@ -5,9 +5,12 @@ recorded as the trace passes it, and S is differentiated with respect to it. Ten
 the forward pass and the backward pass from S down to A, never below.
 """
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from sgcampp.errors import UserError
 from sgcampp.models.layers import default_layer, recorded_outputs, resolve_layer
@@ -44,6 +47,7 @@ def tap(
     images: "tf.Tensor",
     layer_names: "tuple[str | None, ...]",
     output_name: str | None,
+    frozen: bool = False,
 ) -> Tapped:
     """Calls the model on images, inside the caller's trace, and taps its layers.
 
@@ -54,11 +58,13 @@ def tap(
         images: float32 [rows, H, W, C], symbolic.
         layer_names: layer names or `outer/inner` addresses; None is the default layer.
         output_name: which of several outputs, or None for a model that has one.
+        frozen: takes the weights as constants, as they are now.
 
     Raises:
         UserError: for a layer or output that does not exist or can't be explained.
     """
-    with recorded_outputs(model) as records, _inlined():
+    weights = _constants(model) if frozen else contextlib.nullcontext()
+    with recorded_outputs(model) as records, _inlined(), weights:
         result = model(images, training=False)
     chosen = [
         default_layer(records) if name is None else resolve_layer(records, name)
@@ -120,6 +126,21 @@ def depends_on(result: "tf.Tensor", source: "tf.Tensor", held: "Iterable[tf.Tens
         seen.add(id(op))
         waiting.extend(tensor.op for tensor in op.inputs)
     return False
+
+
+def _constants(model: "keras.Model") -> "keras.StatelessScope":
+    """A scope in which the model's weights are constants.
+
+    TensorFlow then folds each batch normalisation into its convolution, which it cannot do while
+    the weights may change.
+    """
+    import keras
+    import tensorflow as tf
+
+    with tf.init_scope():
+        values = [(variable, variable.numpy()) for variable in model.variables]
+    numbers = [(v, value) for v, value in values if np.issubdtype(value.dtype, np.floating)]
+    return keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in numbers])
 
 
 class _inlined:  # noqa: N801

@@ -196,7 +196,8 @@ def _size(
         if own[0] is None or own[1] is None:
             raise UserError(f"{source.name} takes images of any size, give it an input_size")
         return own[0], own[1]
-    wanted = (given, given) if isinstance(given, int) else tuple(given)
+    sides = (given,) if isinstance(given, int) else tuple(given)
+    wanted = sides * 2 if len(sides) == 1 else sides
     if len(wanted) != 2:
         raise UserError(f"input_size {list(wanted)} must be height and width, or one number")
     if any(size not in {None, side} for size, side in zip(own, wanted, strict=True)):

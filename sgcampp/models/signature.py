@@ -56,12 +56,15 @@ def class_count(
         output_name: which output, where the model has several.
 
     Raises:
-        UserError: if `output_name` is missing or unknown, or the output is not [N, classes].
+        UserError: if `output_name` is missing or unknown, or the output is neither [N, classes] nor
+            [N, 1, 1, classes].
     """
     import keras
 
     outputs = model.compute_output_spec(keras.KerasTensor((None, *shape)))
     scores = tuple(pick_output(model, outputs, output_name).shape)
+    if len(scores) == 4 and scores[1:3] == (1, 1):  # a fully convolutional head
+        scores = scores[::3]
     if len(scores) != 2 or not scores[1]:
         text = ", ".join("?" if size is None else str(size) for size in scores[1:])
         raise UserError(

@@ -330,3 +330,26 @@ def test_bad_arguments_are_refused_in_one_sentence(twin, arguments, message):
 def test_bad_images_and_targets_are_refused(twin, images, targets, message):
     with pytest.raises(UserError, match=message):
         Explainer(twin.model, "features")(images, targets)
+
+
+def test_frozen_weights_give_the_same_maps(real):
+    explainer, images = real
+    live = explainer(images[:3])
+    frozen = Explainer(
+        explainer.model,
+        "block_12_add",
+        nsamples=5,
+        std_dev=0.2,
+        batch_size=16,
+        frozen=True,
+    )(images[:3])
+    np.testing.assert_allclose(frozen.maps, live.maps, atol=1e-4 * live.maps.max())
+
+
+def test_live_weights_follow_further_training_and_frozen_ones_do_not():
+    twin, images = tiny.relu_cnn(), tiny.images(1)
+    live, frozen = (Explainer(twin.model, "features", frozen=f) for f in (False, True))
+    before = live(images).scores, frozen(images).scores
+    twin.model.set_weights([0.5 * w for w in twin.model.get_weights()])
+    assert live(images).scores != before[0]
+    assert frozen(images).scores == before[1]
