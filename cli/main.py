@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="sgcampp")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
-    r"""Smooth Grad-CAM++ saliency maps for image classifiers, in bulk.
+    """Smooth Grad-CAM++ saliency maps for image classifiers, in bulk.
 
     \b
     sgcampp explain photo.jpg -o out
@@ -71,4 +71,4 @@ def main(debug: bool) -> None:
 
     Exit codes: 0 all well, 1 some images failed, 2 bad usage or input, 3 stopped by failures or by
     the machine, 130 interrupted.
-    """
+    """  # noqa: D301  (\b is Click's mark for lines to leave as they are)

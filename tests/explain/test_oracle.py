@@ -94,8 +94,14 @@ def test_agrees_for_filters_regions_and_neurons(twin64, n, selection, choices):
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5, 7, 32])
 @pytest.mark.parametrize("n", [0, 1, 5, 17])
-def test_agrees_for_every_batch_size(twin, n, batch_size):
-    assert_agrees(twin, n, {}, {}, batch_size=batch_size, count=3)
+def test_agrees_for_every_batch_size(twin64, n, batch_size):
+    assert_agrees(twin64, n, {}, {}, batch_size=batch_size, tolerance=1e-6, count=3)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 7, 32])
+def test_agrees_for_every_batch_size_in_float32(twin, batch_size):
+    """Where Eq. 7 divides by nearly 0, float32's last digits count a hundredfold."""
+    assert_agrees(twin, 17, {}, {}, batch_size=batch_size, tolerance=1e-4, count=3)
 
 
 @pytest.mark.parametrize("choices", CHOICES, ids=str)
