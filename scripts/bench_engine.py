@@ -51,6 +51,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         nsamples=options.nsamples,
         batch_size=options.batch_size,
         frozen=True,
+        precision=options.precision,
     )
     shape = classifier.input_shape
     x = np.random.default_rng(1).uniform(-1, 1, (options.images, *shape)).astype(np.float32)

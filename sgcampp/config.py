@@ -13,6 +13,7 @@ from sgcampp.explain.choices import VALUES, Choices
 from sgcampp.explain.grid import check_batch_size
 from sgcampp.explain.methods import METHODS, find_method
 from sgcampp.explain.noise import check_noise
+from sgcampp.explain.precision import PRECISIONS
 from sgcampp.explain.selection import Selection
 from sgcampp.files.rendering import COLORMAPS
 from sgcampp.files.writers import WRITERS
@@ -194,6 +195,8 @@ class RunConfig:
         "nonnegative", one_of(*VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
     )
     noise_scale: str = _key("range", one_of(*VALUES["noise_scale"]), "what std_dev is a share of")
+    precision: str = _key("float32", one_of(*PRECISIONS), "of the network; derivatives are float32")
+    jit: bool = _key(False, FLAG, "compile with XLA; slower on CPUs")
     batch_size: int | str = _key("auto", BATCH, "B, samples in a device batch", shapes_output=False)
 
     sources: list[str] = _key([], TEXTS, "images and directories", shapes_output=False)

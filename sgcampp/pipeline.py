@@ -16,6 +16,7 @@ from sgcampp.explain.engine import Engine
 from sgcampp.explain.explainer import Explainer
 from sgcampp.explain.grid import Grid, check_batch_size, lay_out
 from sgcampp.explain.targets import check_codes
+from sgcampp.explain.tuning import tuned_batch_size
 from sgcampp.files.index import ManifestIndex
 from sgcampp.files.lock import WHOLE, locked, settling
 from sgcampp.files.manifest import ManifestWriter
@@ -176,7 +177,7 @@ class _Conductor:
             grid = lay_out(passes, known[1].batch_size, known[1].images_per_step)
             record = replace(known[1], images=self._total)
         else:
-            batch_size = check_batch_size(self._config.batch_size)
+            batch_size = self._batch_size()
             grid = lay_out(passes, batch_size, self._total)
             record = RunRecord(
                 self._classifier.fingerprint,
@@ -190,6 +191,17 @@ class _Conductor:
         if known is None or record != known[1]:
             self._tree.write(NAME, run_yaml(self._config, record))
         return record, grid
+
+    def _batch_size(self) -> int:
+        """B as the config has it, or a good one for this device."""
+        config, shape = self._config, self._classifier.input_shape
+        if config.batch_size != "auto":
+            return check_batch_size(config.batch_size)
+        key = f"{self._classifier.fingerprint} {config.precision} {config.jit}"
+        samples = self._total * (self._engine.passes + 1)
+        batch_size = tuned_batch_size(self._engine, shape, samples, key)
+        self._reporter.note(f"batches of {batch_size} samples")
+        return batch_size
 
     def _shrink(self, batch_size: int, grid: Grid) -> None:
         """Records and tells that the device had no memory for B."""
@@ -235,6 +247,8 @@ def _explainer(config: RunConfig, classifier: Classifier) -> Explainer:
         region=config.region,
         subset=config.subset,
         frozen=True,
+        precision=config.precision,
+        jit=config.jit,
         **vars(config.choices()),
     )
 

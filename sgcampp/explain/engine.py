@@ -17,6 +17,7 @@ from sgcampp.explain.maps import Lens, MapSet, zero_reason, zeros_for_undefined
 from sgcampp.explain.methods import Method
 from sgcampp.explain.moments import Moments, add_samples, effective_samples, no_moments
 from sgcampp.explain.noise import noised
+from sgcampp.explain.precision import check_precision, running_in
 from sgcampp.explain.sampling import Sampling
 from sgcampp.explain.tap import Tapped, depends_on, gradients, tap
 from sgcampp.explain.targets import check_codes
@@ -115,6 +116,7 @@ class Engine:
         layers: addresses of the tapped layers.
         layer_shapes: their (h, w, K).
         class_count: C.
+        classes: T, classes an image.
         affine: a layer each, whether noise cannot change its gradients (the head is affine).
 
     Args:
@@ -126,6 +128,8 @@ class Engine:
         classes: T, classes an image.
         frozen: takes the weights as constants, as they are now: faster where there is batch
             normalisation, but blind to further training.
+        precision: of the network, see `precision`.
+        jit: compiles with XLA.
 
     Raises:
         UserError: for layers, outputs, feature maps or neurons that the model does not have.
@@ -145,11 +149,15 @@ class Engine:
         sampling: Sampling,
         classes: int = 1,
         frozen: bool = False,
+        precision: str = "float32",
+        jit: bool = False,
     ) -> None:
         import tensorflow as tf
 
         self.model, self.sampling = model, sampling
-        self._layer_names, self._output_name, self._classes = layer_names, output_name, classes
+        self._layer_names, self._output_name, self.classes = layer_names, output_name, classes
+        check_precision(precision)
+        self._precision = precision
         # The graph holds frozen weights once more, and no graph may exceed 2 GB.
         size = sum(int(np.prod(variable.shape)) for variable in model.weights)
         self._frozen = frozen and size <= MOST_FROZEN_WEIGHTS
@@ -157,7 +165,8 @@ class Engine:
         double = any(str(variable.dtype) == "float64" for variable in model.weights)
         self._dtype = tf.float64 if double else tf.float32
         state = self._start(np.zeros([1, classes], np.int32))
-        self._step = tf.function(self._run_slice, autograph=False).get_concrete_function(
+        compiled = tf.function(self._run_slice, autograph=False, jit_compile=jit or None)
+        self._step = compiled.get_concrete_function(
             tf.TensorSpec([None, *input_shape], tf.float32),
             tf.TensorSpec([None], tf.int32),
             tf.nest.map_structure(lambda t: tf.TensorSpec([None] * len(t.shape), t.dtype), state),
@@ -203,7 +212,8 @@ class Engine:
             for samples in grid.slices:
                 if give_up():
                     raise GaveUp
-                state = self._step(batch, tf.constant(samples), state)
+                with running_in(self._precision):
+                    state = self._step(batch, tf.constant(samples), state)
             finished = self._finish(state)
         except tf.errors.ResourceExhaustedError as error:
             raise DeviceMemoryError(str(error)) from error
@@ -255,7 +265,7 @@ class Engine:
             return tf.reshape(tf.cast(rows, self._dtype), [*outer, *rows.shape[1:]])
 
         logits = by_image(tapped.logits)
-        codes = tf.ensure_shape(state.class_idx, [None, self._classes])
+        codes = tf.ensure_shape(state.class_idx, [None, self.classes])
         class_idx = _classes_by_rank(codes, logits[:, 0])
         S = _of_classes(logits, class_idx)
         g = [
@@ -288,7 +298,7 @@ class Engine:
         self.layers = tapped.layers
         self.layer_shapes = tuple(tuple(A.shape[1:]) for A in tapped.activations)
         self.class_count = tapped.logits.shape[-1]
-        check_codes([-self._classes], self.class_count)
+        check_codes([-self.classes], self.class_count)
         self._lenses = tuple(
             Lens(self.sampling.selection, self.sampling.choices, layer) for layer in tapped.layers
         )

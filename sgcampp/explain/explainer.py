@@ -81,6 +81,8 @@ class Explainer:
         subset: (row, column) neurons, or None for all.
         frozen: takes the model's weights as constants when it is first called, which is faster
             where there is batch normalisation; after further training make a new Explainer.
+        precision: of the network: float32, bfloat16 (CPUs) or float16 (GPUs).
+        jit: compiles with XLA; slower on CPUs.
         **choices: fields of `Choices`.
 
     Raises:
@@ -101,7 +103,9 @@ class Explainer:
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
         frozen: bool = False,
-        **choices: str,
+        precision: str = "float32",
+        jit: bool = False,
+        **choices: Any,
     ) -> None:
         check_noise(nsamples, std_dev, seed)
         of_classifier = model if isinstance(model, Classifier) else None
@@ -111,7 +115,7 @@ class Explainer:
         self.input_shape = of_classifier.input_shape if of_classifier else input_shape(model)
         self.batch_size = check_batch_size(batch_size)
         self.layer_name = layer_name
-        self.frozen = frozen
+        self.frozen, self.precision, self.jit = frozen, precision, jit
         self.sampling = Sampling(
             (find_method(method),),
             choices_from(choices),
@@ -155,6 +159,8 @@ class Explainer:
                 self.sampling,
                 classes,
                 self.frozen,
+                self.precision,
+                self.jit,
             )
         return self._engines[key]
 
@@ -198,7 +204,7 @@ def grad_cam_plus_smooth(
     *,
     class_idx: int | None = None,
     seed: int = 0,
-    **choices: str,
+    **choices: Any,
 ) -> NDArray[np.float32]:
     """Smooth Grad-CAM++ of one image: the call of the paper (Omeiza et al. 2019, section 3.4).
 

@@ -85,12 +85,14 @@ def effective_samples(moments: Moments) -> "tf.Tensor":
 
 
 def _weighted_sum(weight: "tf.Tensor", term: "tf.Tensor") -> "tf.Tensor":
-    """sum_s weight [b, s] * term [b, s, ...] -> [b, ...]; as a product of matrices it is quick."""
+    """sum_s weight [b, s] * term [b, s, ...] -> [b, ...].
+
+    Not as a product of matrices, which a lower precision of the network would drag along.
+    """
     import tensorflow as tf
 
-    flat = tf.reshape(term, [*tf.unstack(tf.shape(weight)), -1])
-    outer, inner = tf.shape(term)[:1], tf.shape(term)[2:]
-    return tf.reshape(tf.matmul(weight[:, None], flat), tf.concat([outer, inner], 0))
+    rank = len(term.shape) - 2
+    return tf.reduce_sum(tf.reshape(weight, [*tf.unstack(tf.shape(weight)), *[1] * rank]) * term, 1)
 
 
 def _like(x: "tf.Tensor", total: "tf.Tensor") -> "tf.Tensor":
