@@ -66,7 +66,7 @@ def main(debug: bool) -> None:
 
     \b
     sgcampp explain photo.jpg -o out
-    sgcampp explain photos/ -o out --nsamples 25 --layer-name block15_expand_act
+    sgcampp explain photos/ -o out --nsamples 25 --layer-name block14_expand_act
     sgcampp explain photos/ -o out --config run.yaml
 
     Exit codes: 0 all well, 1 some images failed, 2 bad usage or input, 3 stopped by failures or by

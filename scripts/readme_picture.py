@@ -15,7 +15,7 @@ from photographs import copy_photographs
 from sgcampp import Explainer, load_model, overlay
 from sgcampp.files.images import read_image
 
-LAYER, NSAMPLES, SIDE, BAND = "block15_expand_act", 25, 224, 26
+LAYER, NSAMPLES, SIDE, BAND = "block14_expand_act", 25, 224, 26
 TITLES = ("photograph", "Grad-CAM++ (n = 0)", f"Smooth Grad-CAM++ (n = {NSAMPLES})")
 
 

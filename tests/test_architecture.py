@@ -1,0 +1,190 @@
+"""The rooms and the ways between them, read off the imports; flags, keys and ready configs."""
+
+import ast
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+import cli.main
+from sgcampp.config import RunConfig, load_config
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted([*(ROOT / "cli").rglob("*.py"), *(ROOT / "sgcampp").rglob("*.py")])
+
+ROOMS = {
+    "sgcampp.models": {"sgcampp.models"},
+    "sgcampp.explain": {"sgcampp.explain", "sgcampp.models"},
+    "sgcampp.files": {"sgcampp.files"},
+    "sgcampp.evaluate": {"sgcampp.evaluate"},
+}
+"""What each room may import of ours, beside sgcampp.errors."""
+
+HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage"}
+DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite"}
+"""Flags of `explain` that say how a run is driven, not what it computes."""
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def names(path, node):
+    """Absolute names of the modules that an import statement brings in."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = node.module or ""
+    if node.level:
+        package = [*path.relative_to(ROOT).parts[:-1]]
+        package = package[: len(package) - node.level + 1]
+        base = ".".join([*package, *([node.module] if node.module else [])])
+    inner = [f"{base}.{alias.name}" for alias in node.names]
+    return [name if name in MODULES else base for name in inner]
+
+
+def imports(path):
+    """(line, module) of every import in a file, wherever it stands."""
+    tree = ast.parse(path.read_text("utf-8"))
+    statements = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return [(node.lineno, name) for node in statements for name in names(path, node)]
+
+
+def imports_when_loaded(path):
+    """Modules that importing the file imports: none in functions or under TYPE_CHECKING."""
+    found = []
+    waiting = list(ast.parse(path.read_text("utf-8")).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found += names(path, node)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def is_in(module, package):
+    return module == package or module.startswith(f"{package}.")
+
+
+def test_the_imports_are_seen():
+    assert len(FILES) > 30
+    engine = {module for _, module in imports(MODULES["sgcampp.explain.engine"])}
+    assert {"sgcampp.explain.equations", "sgcampp.explain.tap", "tensorflow"} <= engine
+    assert "cli.options" in {module for _, module in imports(MODULES["cli.explain"])}
+    assert "tensorflow" not in imports_when_loaded(MODULES["sgcampp.explain.engine"])
+    assert "numpy" in imports_when_loaded(MODULES["sgcampp.explain.engine"])
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_the_ways_lead_in_one_direction(path):
+    module = module_of(path)
+    for line, name in imports(path):
+        where = f"{path}:{line} imports {name}"
+        assert is_in(module, "cli") or not is_in(name, "cli"), where
+        assert not name.startswith("sgcampp.cli"), where
+        assert is_in(module, "cli") or name != "sgcampp.pipeline", where
+        for room, allowed in ROOMS.items():
+            if is_in(module, room) and is_in(name, "sgcampp"):
+                allowed_here = {"sgcampp.errors", *allowed}
+                assert any(is_in(name, package) for package in allowed_here), where
+        if is_in(module, "sgcampp.files"):
+            assert name.partition(".")[0] not in {"tensorflow", "keras"}, where
+
+
+def test_every_package_is_a_room_with_rules():
+    packages = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    assert packages <= {"cli", "sgcampp", *ROOMS}
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_nothing_heavy_is_imported_with_a_module(path):
+    heavy = {name for name in imports_when_loaded(path) if name.partition(".")[0] in HEAVY}
+    assert not heavy
+
+
+def test_every_package_stands_in_setup_cfg():
+    listed = (ROOT / "setup.cfg").read_text("utf-8").split()
+    packages = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    assert {"sgcampp.cli" if name == "cli" else name for name in packages} <= set(listed)
+
+
+def every_command():
+    context = click.Context(cli.main.main)
+    return {name: cli.main.main.get_command(context, name) for name in cli.main.COMMANDS}
+
+
+def options(command):
+    return [p for p in command.params if isinstance(p, click.Option)]
+
+
+def test_every_command_and_every_option_has_help():
+    for name, command in every_command().items():
+        assert cli.main.COMMANDS[name].endswith(".")
+        assert command.help and command.get_short_help_str(), name
+        for option in options(command):
+            assert option.help and option.help.strip(), f"{name} --{option.name}"
+    assert all(option.help for option in options(cli.main.main))
+
+
+def test_every_file_of_a_command_is_listed():
+    with_command = {
+        path.stem
+        for path in (ROOT / "cli").glob("*.py")
+        if any(
+            isinstance(node, ast.FunctionDef) and node.name == "command"
+            for node in ast.parse(path.read_text("utf-8")).body
+        )
+    }
+    assert with_command == set(cli.main.COMMANDS)
+
+
+def test_keys_and_flags_of_explain_are_the_same_words():
+    keys = {key.name for key in fields(RunConfig)}
+    command = every_command()["explain"]
+    flags = {option.name: option for option in options(command)}
+    assert set(flags) - DRIVING == keys - {"sources"}
+    assert [p.name for p in command.params if isinstance(p, click.Argument)] == ["src"]
+    for name in keys - {"sources"}:
+        assert f"--{name.replace('_', '-')}" in flags[name].opts, name
+
+
+@pytest.mark.parametrize("command", ["config", "layers"])
+def test_flags_of_other_commands_are_keys_too(command):
+    flags = {option.name for option in options(every_command()[command])}
+    assert flags - {"as_json"} <= {key.name for key in fields(RunConfig)}
+
+
+def test_configs_default_is_what_sgcampp_config_prints():
+    from click.testing import CliRunner
+
+    result = CliRunner().invoke(cli.main.main, ["config"])
+    assert result.exit_code == 0
+    assert result.stdout == (ROOT / "configs" / "default.yaml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "configs").rglob("*.yaml")),
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_every_ready_config_is_valid(path):
+    load_config(path, {})
+
+
+def test_the_public_names_are_imported_when_used():
+    import sgcampp
+
+    assert set(sgcampp.__all__) == set(sgcampp._HOMES) <= set(dir(sgcampp))
+    for name in sgcampp.__all__:
+        assert getattr(sgcampp, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'heatmaps'"):
+        _ = sgcampp.heatmaps
+    assert sys.modules["sgcampp"].heatmap is sgcampp.files.rendering.heatmap
