@@ -75,19 +75,20 @@ def run(
         raise UserError(
             f"no images in {', '.join(config.sources)}: name other sources, or a glob that matches"
         )
+    conducted = _Conductor(config, reporter, drive, stop, out, total)
     with _saving(out), locked(out, drive.part) as killed:
         if killed:
             remove_leftovers(out, None if drive.part == WHOLE else drive.part)
         if drive.overwrite:
             _clear(out)
-        conducted = _Conductor(config, reporter, drive, stop, out, total)
+        conducted.settle()
         summary = conducted.run()
     summary.seconds = time.perf_counter() - begin
     return summary
 
 
 class _Conductor:
-    """One run, from the loaded model to the last row."""
+    """One run, from the loaded model to the last row; writes nothing before `settle`."""
 
     def __init__(
         self,
@@ -103,15 +104,20 @@ class _Conductor:
         self._classifier = load_model(config.model, **config.model_settings())
         for note in self._classifier.notes:
             reporter.note(note)
-        self._refuse_other_run()
+        if not drive.overwrite:
+            self._refuse_other_run()
         explainer = _explainer(config, self._classifier)
         self._codes = explainer.codes(config.target, 1)[0]
+        check_codes(self._codes.tolist(), self._classifier.class_count)
         self._engine = explainer.engine(len(self._codes), self._classifier.input_shape)
-        check_codes(self._codes.tolist(), self._engine.class_count)
         if self._engine.passes < config.nsamples:
             reporter.note(_why_unsmoothed(config, self._engine))
         self._tree = OutputTree(out, drive.part)
-        with settling(out):
+
+    def settle(self) -> None:
+        """Takes over the record of the output tree, or makes one; for the holder of its lock."""
+        with settling(self._out):
+            self._refuse_other_run()
             self._record, self._grid = self._settle()
 
     def run(self) -> Summary:

@@ -44,10 +44,10 @@ def class_codes(target: Any, labels: Sequence[Label] | None) -> tuple[int, ...]:
 
 def check_codes(codes: Sequence[int], classes: int) -> None:
     """Raises UserError for a class or a rank that a model of `classes` classes does not have."""
-    for code in codes:
-        if code >= classes:
-            raise UserError(
-                f"class {code} does not exist: the model has {classes} classes, 0 to {classes - 1}"
-            )
-        if code < -classes:
-            raise UserError(f"top{-code} asks for more than the model's {classes} classes")
+    lowest, highest = min(codes), max(codes)
+    if highest >= classes:
+        raise UserError(
+            f"class {highest} does not exist: the model has {classes} classes, 0 to {classes - 1}"
+        )
+    if lowest < -classes:
+        raise UserError(f"top{-lowest} asks for more than the model's {classes} classes")

@@ -143,4 +143,4 @@ def test_a_process_ends_with_1_if_images_failed(process, out):
     assert result.returncode == 1
     assert len(result.stdout.decode().splitlines()) == 2
     assert all(line.startswith("sgcampp: ") for line in said.splitlines()), said
-    assert len(said.splitlines()) == 4 and "2 explained, 3 failed of 5 images" in said
+    assert len(said.splitlines()) == 5 and "2 explained, 3 failed of 5 images" in said
