@@ -278,11 +278,11 @@ def test_device_out_of_memory_halves_the_batch_and_goes_on(config, monkeypatch):
         original(self, *args, **kwargs)
         step = self._step
 
-        def limited(images, samples, state):
+        def limited(images, samples, noise, state):
             runs.append(len(images) * len(samples))
             if runs[-1] > 3:
                 raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
-            return step(images, samples, state)
+            return step(images, samples, noise, state)
 
         self._step = limited
 
@@ -303,7 +303,7 @@ def test_device_out_of_memory_halves_the_batch_and_goes_on(config, monkeypatch):
 
 
 def test_no_memory_for_one_image_stops_the_run(config, monkeypatch):
-    def never(images, samples, state):
+    def never(*_):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
 
     original = Engine.__init__
@@ -347,7 +347,8 @@ def test_large_pictures_are_decoded_again_and_must_not_change(config, pictures, 
     original = Engine.run
 
     def meanwhile(self, *args):
-        (pictures / "0/00.png").write_bytes((pictures / "1/01.png").read_bytes())
+        shutil.copy(pictures / "1/01.png", pictures / "other")
+        (pictures / "other").replace(pictures / "0/00.png")
         return original(self, *args)
 
     monkeypatch.setattr(Engine, "run", meanwhile)

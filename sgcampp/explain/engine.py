@@ -16,7 +16,7 @@ from sgcampp.explain.grid import Grid
 from sgcampp.explain.maps import Lens, MapSet, zero_reason, zeros_for_undefined
 from sgcampp.explain.methods import Method
 from sgcampp.explain.moments import Moments, add_samples, effective_samples, no_moments
-from sgcampp.explain.noise import noised
+from sgcampp.explain.noise import NoiseSource, noised
 from sgcampp.explain.precision import check_precision, running_in
 from sgcampp.explain.sampling import Sampling
 from sgcampp.explain.tap import Tapped, depends_on, gradients, tap
@@ -169,8 +169,10 @@ class Engine:
         self._step = compiled.get_concrete_function(
             tf.TensorSpec([None, *input_shape], tf.float32),
             tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, *input_shape], tf.float32),
             tf.nest.map_structure(lambda t: tf.TensorSpec([None] * len(t.shape), t.dtype), state),
         )
+        self._noise = NoiseSource(sampling.seed, input_shape)
         self._finish = tf.function(self._finished, autograph=False).get_concrete_function(
             self._step.structured_outputs
         )
@@ -213,7 +215,8 @@ class Engine:
                 if give_up():
                     raise GaveUp
                 with running_in(self._precision):
-                    state = self._step(batch, tf.constant(samples), state)
+                    noise = self._noise(samples)
+                    state = self._step(batch, tf.constant(samples), noise, state)
             finished = self._finish(state)
         except tf.errors.ResourceExhaustedError as error:
             raise DeviceMemoryError(str(error)) from error
@@ -243,18 +246,21 @@ class Engine:
             return (3, 3, 3)
         return (2, 3, 0) * len(methods)
 
-    def _run_slice(self, images: "tf.Tensor", samples: "tf.Tensor", state: State) -> State:
+    def _run_slice(
+        self, images: "tf.Tensor", samples: "tf.Tensor", noise: "tf.Tensor", state: State
+    ) -> State:
         """Adds one slice of samples; the slice that has sample 0 also sets what is clean.
 
         Args:
             images: float32 [b, H, W, C].
             samples: int32 [s], sample numbers.
+            noise: float32 [s, H, W, C], of these samples.
             state: of the slices before.
         """
         import tensorflow as tf
 
         sampling, shape = self.sampling, images.shape
-        x = noised(images, samples, sampling.seed, sampling.std_dev, sampling.choices.noise_scale)
+        x = noised(images, noise, sampling.std_dev, sampling.choices.noise_scale)
         x = tf.reshape(x, [-1, *shape[1:]])
         tapped = tap(self.model, x, self._layer_names, self._output_name, self._frozen)
         self._learn(tapped)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 MAX_SEED = 2**63 - 1
+KEPT_BYTES = 32 << 20
+"""Noise of about 50 samples of 224 × 224 pixels."""
 MAX_SAMPLES = 1_000_000
 
 
@@ -56,15 +58,50 @@ def unit_noise(samples: "tf.Tensor", seed: int, shape: "tf.Tensor") -> "tf.Tenso
     return tf.map_fn(draw, samples, fn_output_signature=tf.float32)
 
 
+class NoiseSource:
+    """Draws the noise of slices of samples, on the device.
+
+    All images share the noise, so it is kept as long as it fits into KEPT_BYTES. It is drawn by a
+    function of its own, since XLA would draw other numbers.
+
+    Args:
+        seed: 0 … 2^63 - 1.
+        shape: (H, W, C) of the model's input.
+    """
+
+    def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
+        import tensorflow as tf
+
+        def draw(samples: "tf.Tensor") -> "tf.Tensor":
+            return unit_noise(samples, seed, tf.constant(shape, tf.int32))
+
+        spec = tf.TensorSpec([None], tf.int32)
+        self._draw = tf.function(draw, autograph=False).get_concrete_function(spec)
+        self._kept: dict[tuple[int, ...], tf.Tensor] = {}
+        self._room = KEPT_BYTES // (4 * math.prod(shape))
+
+    def __call__(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+        """Standard normal noise float32 [s, H, W, C] of the samples (see `unit_noise`)."""
+        import tensorflow as tf
+
+        key = tuple(samples.tolist())
+        if key in self._kept:
+            return self._kept[key]
+        noise = self._draw(tf.constant(samples))
+        if self._room >= len(samples):
+            self._room -= len(samples)
+            self._kept[key] = noise
+        return noise
+
+
 def noised(
-    images: "tf.Tensor", samples: "tf.Tensor", seed: int, std_dev: float, noise_scale: str
+    images: "tf.Tensor", noise: "tf.Tensor", std_dev: float, noise_scale: str
 ) -> "tf.Tensor":
     """Noised samples x_m = x + sigma eps_m (Smilkov et al. 2017); all images share the noise.
 
     Args:
         images: float32 [b, H, W, C], the model's own input.
-        samples: int32 [s]; 0 gives the image itself.
-        seed: 0 … 2^63 - 1.
+        noise: float32 [s, H, W, C], standard normal; zeros give the image itself.
         std_dev: >= 0; see `noise_scale`.
         noise_scale: `range`: sigma = std_dev (max x - min x), image by image; `absolute`:
             sigma = std_dev.
@@ -74,12 +111,11 @@ def noised(
     """
     import tensorflow as tf
 
-    eps = unit_noise(samples, seed, tf.shape(images)[1:])
     sigma = tf.fill([tf.shape(images)[0], 1, 1, 1], tf.constant(std_dev, tf.float32))
     if noise_scale == "range":
         axes = [1, 2, 3]
         sigma *= tf.reduce_max(images, axes, True) - tf.reduce_min(images, axes, True)
-    return images[:, None] + sigma[:, None] * eps[None]
+    return images[:, None] + sigma[:, None] * noise[None]
 
 
 def noised_samples(
@@ -107,8 +143,8 @@ def noised_samples(
     check_noise(nsamples, std_dev, seed)
     Choices(noise_scale=noise_scale)
     image = one_image(img)
-    run = tf.function(lambda x, m: noised(x, m, int(seed), float(std_dev), noise_scale))
-    return run(tf.constant(image[None]), tf.range(1, nsamples + 1))[0].numpy()
+    noise = NoiseSource(int(seed), image.shape)(np.arange(1, nsamples + 1, dtype=np.int32))
+    return noised(tf.constant(image[None]), noise, float(std_dev), noise_scale)[0].numpy()
 
 
 def one_image(img: ArrayLike) -> NDArray[np.float32]:
