@@ -30,6 +30,8 @@ from sgcampp.stop import Stop
 from sgcampp.summary import Summary
 from sgcampp.threads import ordered_map
 
+FREEZE_FROM = 1000
+"""Passes in a run from which on frozen weights pay (scripts/bench_startup.py, bench_engine.py)."""
 READERS = 2
 WRITERS = 2
 
@@ -106,7 +108,8 @@ class _Conductor:
             reporter.note(note)
         if not drive.overwrite:
             self._refuse_other_run()
-        explainer = _explainer(config, self._classifier)
+        self._frozen = self._worth_freezing()
+        explainer = _explainer(config, self._classifier, self._frozen)
         self._codes = explainer.codes(config.target, 1)[0]
         check_codes(self._codes.tolist(), self._classifier.class_count)
         self._engine = explainer.engine(len(self._codes), self._classifier.input_shape)
@@ -175,6 +178,13 @@ class _Conductor:
                 "another output directory, or --overwrite to start afresh"
             )
 
+    def _worth_freezing(self) -> bool:
+        """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
+        known = None if self._drive.overwrite else read_record(self._out)
+        if known is not None:
+            return known[1].frozen
+        return self._total * (self._config.nsamples + 1) >= FREEZE_FROM
+
     def _settle(self) -> tuple[RunRecord, Grid]:
         """The record and grid: those of the output tree if it has any, else made and written."""
         known = read_record(self._out)
@@ -191,6 +201,7 @@ class _Conductor:
                 batch_size,
                 grid.images,
                 passes,
+                self._frozen,
                 self._total,
                 versions(),
             )
@@ -241,7 +252,7 @@ def _clear(out: Path) -> None:
     (out / NAME).unlink(missing_ok=True)
 
 
-def _explainer(config: RunConfig, classifier: Classifier) -> Explainer:
+def _explainer(config: RunConfig, classifier: Classifier, frozen: bool) -> Explainer:
     return Explainer(
         classifier,
         config.layer_name,
@@ -252,7 +263,7 @@ def _explainer(config: RunConfig, classifier: Classifier) -> Explainer:
         filters=config.filters,
         region=config.region,
         subset=config.subset,
-        frozen=True,
+        frozen=frozen,
         precision=config.precision,
         jit=config.jit,
         **vars(config.choices()),

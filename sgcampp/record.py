@@ -26,6 +26,7 @@ class RunRecord:
         batch_size: B; a resume uses the same, so that its maps have the same bits.
         images_per_step: b.
         passes: noised passes an image.
+        frozen: whether the weights were constants of the traced graph.
         images: in the listing, when the run last started.
         versions: of sgcampp, Python and the packages that shape the numbers.
     """
@@ -35,6 +36,7 @@ class RunRecord:
     batch_size: int
     images_per_step: int
     passes: int
+    frozen: bool
     images: int
     versions: dict[str, str]
 

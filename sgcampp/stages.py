@@ -204,6 +204,7 @@ class Recorder:
             note=picture.note,
             layer=self._engine.layers[0],
             shape=list(self._engine.layer_shapes[0][:2]),
+            view=list(explained.loaded.view) if explained.loaded.view else None,
             affine_head=self._engine.affine[0],
             seconds=round(explained.seconds, 6),
             maps=list(records),

@@ -16,6 +16,7 @@ RECORD = RunRecord(
     layer="conv",
     batch_size=16,
     images_per_step=4,
+    frozen=False,
     passes=3,
     images=10,
     versions={"keras": "3"},

@@ -60,6 +60,8 @@ class Row:
         note: such as "first of 3 frames".
         layer: address of the layer explained.
         shape: [h,w] of the maps.
+        view: [top, left, height, width], the rectangle of the upright image that the maps cover,
+            in pixels; the model saw no more.
         affine_head: whether noise could not change the map, so one pass was run.
         seconds: spent on this image.
         finished: Unix time of the row; of two rows for one key the later one holds.
@@ -76,6 +78,7 @@ class Row:
     note: str | None = None
     layer: str | None = None
     shape: list[int] | None = None
+    view: list[float] | None = None
     affine_head: bool | None = None
     seconds: float | None = None
     finished: float = 0.0

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sgcampp.files.faults import from_os_error
@@ -104,12 +104,14 @@ def _fitting(name: str, extension: str) -> str:
     return raw[: _LONGEST_NAME - len(end)].decode("utf-8", "ignore") + end
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes, part: int = 0) -> None:
+def write_atomically(
+    path: str | os.PathLike[str], data: bytes | Iterable[bytes], part: int = 0
+) -> None:
     """Writes a file that appears under its name only when it is whole and on the disk.
 
     Args:
         path: the file to make or replace; missing directories are made.
-        data: its content.
+        data: its content, whole or in pieces.
         part: number of the process's manifest part, for the temporary file's name.
 
     Raises:
@@ -127,14 +129,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, part: int = 0) -
         raise
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def _write_through(path: Path, data: bytes | Iterable[bytes]) -> None:
     try:
         file = path.open("xb")
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("xb")
     with file:
-        file.write(data)
+        file.writelines([data] if isinstance(data, bytes) else data)
         file.flush()
         os.fsync(file.fileno())
 
