@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-MOST_FROZEN_WEIGHTS = 100_000_000
-
-
 class GaveUp(Exception):
     """A group was left unfinished on request."""
 
@@ -158,9 +155,7 @@ class Engine:
         self._layer_names, self._output_name, self.classes = layer_names, output_name, classes
         check_precision(precision)
         self._precision = precision
-        # The graph holds frozen weights once more, and no graph may exceed 2 GB.
-        size = sum(int(np.prod(variable.shape)) for variable in model.weights)
-        self._frozen = frozen and size <= MOST_FROZEN_WEIGHTS
+        self._frozen = frozen
         # Sums are float32 at least, whatever the network runs in.
         double = any(str(variable.dtype) == "float64" for variable in model.weights)
         self._dtype = tf.float64 if double else tf.float32

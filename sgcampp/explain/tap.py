@@ -6,6 +6,7 @@ the forward pass and the backward pass from S down to A, never below.
 """
 
 import contextlib
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 PASS_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze"}
+LARGEST_CONSTANT, ALL_CONSTANTS = 4_000_000, 200_000_000
+"""Numbers in a weight, and in all of them, up to which frozen weights pay; a graph has 2 GB."""
 SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"}
 
 
@@ -129,16 +132,22 @@ def depends_on(result: "tf.Tensor", source: "tf.Tensor", held: "Iterable[tf.Tens
 
 
 def _constants(model: "keras.Model") -> "keras.StatelessScope":
-    """A scope in which the model's weights are constants.
+    """A scope in which the model's weights are constants, as far as that pays.
 
-    TensorFlow then folds each batch normalisation into its convolution, which it cannot do while
-    the weights may change.
+    TensorFlow then folds each batch normalisation into its convolution, and keeps the kernels in
+    the layout that the processor likes, which it cannot do while the weights may change.
     """
     import keras
     import tensorflow as tf
 
+    sizes = {id(variable): math.prod(variable.shape) for variable in model.variables}
+    within = sum(size for size in sizes.values() if size <= LARGEST_CONSTANT) <= ALL_CONSTANTS
     with tf.init_scope():
-        values = [(variable, variable.numpy()) for variable in model.variables]
+        values = [
+            (variable, variable.numpy())
+            for variable in model.variables
+            if within and sizes[id(variable)] <= LARGEST_CONSTANT
+        ]
     numbers = [(v, value) for v, value in values if np.issubdtype(value.dtype, np.floating)]
     return keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in numbers])
 
