@@ -100,6 +100,28 @@ def grad_cam(of: Evidence, choices: Choices) -> Weighted:
     return Weighted(w[..., None, None, :] * of.A, tf.zeros_like(w[..., 0]))
 
 
+@method(smooth=True, of_exp=False)
+def smooth_grad_cam(of: Evidence, choices: Choices) -> Weighted:
+    """Smooth Grad-CAM: Grad-CAM of gradients averaged over noised samples (Eq. 1 of the paper)."""
+    return grad_cam(of, choices)
+
+
+@method(smooth=False, of_exp=False)
+def layer_cam(of: Evidence, choices: Choices) -> Weighted:
+    """LayerCAM: each neuron weighed by its own positive gradient (Jiang et al. 2021, Eq. 5–6)."""
+    import tensorflow as tf
+
+    return Weighted(tf.nn.relu(of.D1) * of.A, tf.zeros_like(of.A[..., 0, 0, 0]))
+
+
+@method(smooth=False, of_exp=False)
+def hires_cam(of: Evidence, choices: Choices) -> Weighted:
+    """HiResCAM: each neuron weighed by its own gradient (Draelos and Carin 2020)."""
+    import tensorflow as tf
+
+    return Weighted(of.D1 * of.A, tf.zeros_like(of.A[..., 0, 0, 0]))
+
+
 @method(smooth=False, of_exp=True)
 def grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     """Grad-CAM++: pixel-wise weighted gradients (Chattopadhay et al. 2018)."""

@@ -1,0 +1,60 @@
+"""Each method of the CAM family against its closed form, with gradients from `reference`."""
+
+import numpy as np
+import pytest
+import tiny
+
+from sgcampp import Explainer, UserError, noised_samples
+from sgcampp.explain.methods import METHODS
+
+
+def clean(twin, x, c):
+    A, _, g = twin.sample(x, c)
+    return A, g
+
+
+CLOSED = {
+    "grad_cam": lambda A, g: g.mean((0, 1)) * A,
+    "layer_cam": lambda A, g: np.maximum(g, 0) * A,
+    "hires_cam": lambda A, g: g * A,
+}
+
+
+@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize("nsamples", [0, 4])
+def test_methods_of_the_clean_image(twin64, name, nsamples):
+    """They look at the clean image alone, whatever nsamples."""
+    images = tiny.images(3)
+    got = Explainer(twin64.model, "features", name, nsamples=nsamples)(images)
+    for i, x in enumerate(images):
+        L = np.maximum(CLOSED[name](*clean(twin64, x, got.class_idx[i])).sum(-1), 0)
+        np.testing.assert_allclose(got.maps[i], L, atol=1e-6 * max(L.max(), 1e-9))
+        assert got.log_scale[i] == 0
+    assert got.passes == 0
+
+
+def test_smooth_grad_cam_averages_gradients_alike(twin64):
+    images = tiny.images(3)
+    explain = Explainer(twin64.model, "features", "smooth_grad_cam", nsamples=6, std_dev=0.4)
+    got = explain(images)
+    for i, x in enumerate(images):
+        c = got.class_idx[i]
+        g = np.mean([twin64.sample(z, c)[2] for z in noised_samples(x, 6, 0.4)], 0)
+        L = np.maximum((g.mean((0, 1)) * twin64.sample(x, c)[0]).sum(-1), 0)
+        np.testing.assert_allclose(got.maps[i], L, atol=1e-6 * max(L.max(), 1e-9))
+        assert got.ess[i] == 6
+        assert got.log_scale[i] == 0
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_cites_its_source_and_honours_a_region(twin, name):
+    assert "20" in METHODS[name].summary or "Eq." in METHODS[name].summary
+    got = Explainer(twin.model, "features", name, nsamples=2, region=True, subset=[(0, 0), (3, 3)])
+    maps = got(tiny.images(2)).maps
+    assert not maps[:, 4:].any()
+    assert not maps[:, :, 4:].any()
+
+
+def test_an_unknown_method_is_refused_with_the_nearest(twin):
+    with pytest.raises(UserError, match="did you mean 'layer_cam'"):
+        Explainer(twin.model, "features", "layercam")
