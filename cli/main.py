@@ -15,6 +15,7 @@ COMMANDS = {
     "config": "Print a resolved run config, and check the one given.",
     "status": "Tell how far a run has come.",
     "verify": "Check every file of an output tree.",
+    "report": "Make one page to look through an output tree.",
 }
 
 

@@ -10,7 +10,7 @@ import tiny
 
 ODD_NAMES = (
     b"plain.png",
-    b"it's \"quoted\" $(no) `no`.png",
+    b'it\'s "quoted" $(no) `no`.png',
     b"two\nlines.png",
     b"caf\xe9.png",
     b"</script><img src=x onerror=alert(1)>.png",
@@ -75,6 +75,6 @@ def explain_odd_pictures(directory, **settings):
 
 
 def save(directory, name, data):
-    path = Path(os.fsdecode(os.path.join(os.fsencode(directory), name)))
+    path = directory / os.fsdecode(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(bytes(data))

@@ -1,0 +1,27 @@
+"""`sgcampp report`: one page to look through a run."""
+
+from pathlib import Path
+
+import click
+
+from .progress import printable
+
+
+@click.command("report")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The page  [OUT/report.html]."
+)
+def command(out: Path, output: Path | None) -> None:
+    """Write one HTML page to look through the output tree OUT, and print its path.
+
+    The page opens from disk, without server or network. It filters and sorts the images by class,
+    score, effective samples and concentration, shows each map large with its raw values, and
+    lists failures with their reasons.
+    """
+    from sgcampp.report.page import write_report
+
+    report = write_report(out, output)
+    for note in report.notes:
+        click.echo(f"sgcampp: {note}", err=True)
+    click.echo(printable(str(report.path)))

@@ -1,0 +1,1 @@
+"""One static page to look through an output tree; knows no TensorFlow."""

@@ -1,0 +1,97 @@
+"""Manifest rows become the page's data: a line of JSON an image, safe within a script element."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.files.rows import MapRecord, Row, to_line
+from sgcampp.report.values import concentration, packed
+
+RAW_CHARACTERS = 64 << 20
+"""How much of the page raw values may take; those of further maps are left out."""
+
+
+class PageLines:
+    """Turns rows into lines, and counts what had to be left out.
+
+    A line holds `row`, the manifest row as it stands; `there`, whether its image is where the run
+    found it; and `maps`, for each map its `concentration` and its `packed` values, as far as the
+    run wrote arrays.
+
+    Args:
+        out: the output tree.
+        base: the directory that the rows' keys are relative to, if it is known.
+        budget: characters that raw values may take.
+
+    Attributes:
+        unread: arrays that could not be read.
+        left_out: maps whose raw values found no room.
+    """
+
+    def __init__(self, out: Path, base: Path | None, budget: int = RAW_CHARACTERS) -> None:
+        self._out, self._base, self._budget = out, base, budget
+        self.unread = self.left_out = 0
+
+    def line(self, row: Row) -> str:
+        """One image as a line of ASCII JSON without "<"."""
+        facts = {"there": self._is_there(row), "maps": [self._facts(map_) for map_ in row.maps]}
+        manifest = to_line(row).decode("ascii").rstrip("\n")
+        return f'{{"row":{manifest},{script_json(facts)[1:]}'.replace("<", "\\u003c")
+
+    def _is_there(self, row: Row) -> bool:
+        """Whether the image still lies there, with the size that the row recorded."""
+        if self._base is None:
+            return False
+        try:
+            size = (self._base / row.key).stat().st_size
+        except OSError:  # gone, or never readable: the page then does without
+            return False
+        return row.bytes is None or row.bytes == size
+
+    def _facts(self, record: MapRecord) -> dict[str, Any]:
+        if "arrays" not in record.files:
+            return {}
+        try:
+            saliency = read_map(self._out / record.files["arrays"])
+        except (OSError, ValueError, EOFError) as error:
+            self.unread += 1
+            return {"unread": str(error)}
+        return {"concentration": _rounded(concentration(saliency)), **self._packed(saliency)}
+
+    def _packed(self, saliency: NDArray[np.float32]) -> dict[str, Any]:
+        values = packed(saliency)
+        if len(values["raw"]) > self._budget:
+            self.left_out += 1
+            return {"left_out": True}
+        self._budget -= len(values["raw"])
+        return values
+
+
+def read_map(path: Path) -> NDArray[np.float32]:
+    """Reads one raw map.
+
+    Raises:
+        OSError: if the file can't be read.
+        ValueError: if it is not float32 [h,w], finite and ≥ 0; EOFError if it is empty.
+    """
+    array = np.load(path, allow_pickle=False)
+    if array.dtype != np.float32 or array.ndim != 2 or not array.size:
+        raise ValueError(f"it is {array.dtype} {list(array.shape)}, not float32 [h,w]")
+    if not np.isfinite(array).all() or array.min() < 0:
+        raise ValueError("it has values that are not finite, or negative")
+    return np.asarray(array)
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand in a script element: ASCII (so no U+2028), and nothing ends the element.
+
+    Lone surrogates, which stand for bytes that are not UTF-8, are escaped too.
+    """
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)

@@ -1,0 +1,71 @@
+"""What stands on top of the page: counts, classes and time of a run."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from sgcampp.files.rows import Row
+
+TOP = 10
+
+Class = tuple[int | None, str | None]
+"""(index, name) of an explained class."""
+
+
+@dataclass
+class Overview:
+    """Counts over the rows of a manifest that `sgcampp.status` does not keep.
+
+    Attributes:
+        maps: made.
+        flat: those of them that are all zeros.
+        classes: images by explained class.
+        seconds: spent on images, added up.
+        first: Unix time of the first row; None without rows.
+        last: of the last one.
+    """
+
+    maps: int = 0
+    flat: int = 0
+    classes: Counter[Class] = field(default_factory=Counter)
+    seconds: float = 0.0
+    first: float | None = None
+    last: float | None = None
+
+    def add(self, row: Row) -> None:
+        """Counts one row."""
+        self.maps += len(row.maps)
+        self.flat += sum(record.reason is not None for record in row.maps)
+        self.classes.update({(record.class_idx, record.class_name) for record in row.maps})
+        self.seconds += row.seconds or 0.0
+        self.first = row.finished if self.first is None else min(self.first, row.finished)
+        self.last = row.finished if self.last is None else max(self.last, row.finished)
+
+    def top_classes(self) -> list[tuple[str, str, int]]:
+        """(identity as the page has it, name, images) of the most frequent classes."""
+        return [
+            (f"{'' if idx is None else idx} {name or ''}", name or f"class {idx}", count)
+            for (idx, name), count in self.classes.most_common(TOP)
+        ]
+
+    @property
+    def span(self) -> str:
+        """From the first to the last row."""
+        if self.first is None or self.last is None:
+            return "no image yet"
+        first, last = (datetime.fromtimestamp(t, timezone.utc) for t in (self.first, self.last))
+        return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+
+
+def overview(rows: Iterable[Row]) -> Overview:
+    """Counts all rows, one at a time."""
+    result = Overview()
+    for row in rows:
+        result.add(row)
+    return result
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0.42 s`, `1:23:45`."""
+    return f"{seconds:.3g} s" if seconds < 100 else str(timedelta(seconds=round(seconds)))
