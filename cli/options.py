@@ -1,5 +1,6 @@
 """Flags made of RunConfig's fields, so that every YAML key has a flag of its name."""
 
+import itertools
 from collections.abc import Callable, Collection
 from dataclasses import Field, fields
 from typing import Any
@@ -49,8 +50,12 @@ def config_flags(without: Collection[str] = (), only: Collection[str] | None = N
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:
-    """The flags that stood on the command line, by key."""
-    return {name: value for name, value in values.items() if value is not None}
+    """The flags that stood on the command line, by key; a list may stand in several pieces."""
+    return {
+        name: list(itertools.chain.from_iterable(value)) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if value is not None and value != ()
+    }
 
 
 def _flag(key: Field) -> Callable:
@@ -59,7 +64,10 @@ def _flag(key: Field) -> Callable:
     if key.metadata["kind"] is FLAG:
         return click.option(f"--{name}/--no-{name}", key.name, default=None, help=about)
     short = ["-o"] if name == "out" else []
-    return click.option(*short, f"--{name}", key.name, type=KeyType(key), help=about)
+    several = key.metadata["kind"].many
+    return click.option(
+        *short, f"--{name}", key.name, type=KeyType(key), multiple=several, help=about
+    )
 
 
 def _default(key: Field) -> str:

@@ -50,12 +50,14 @@ class Kind:
         from_text: a flag's text to the value that YAML would have given.
         check: whether a YAML value is of this kind.
         values: all of them, where they are few.
+        many: whether it is a list, whose flag may stand several times.
     """
 
     accepted: str
     from_text: Callable[[str], Any]
     check: Callable[[Any], bool]
     values: tuple[str, ...] = ()
+    many: bool = False
 
 
 def _is_text(value: Any) -> bool:
@@ -106,15 +108,23 @@ TARGET = Kind(
     _whole_or_text,
     lambda v: _is_text(v) or (_is_whole(v) and v >= 0),
 )
-TEXTS = Kind("texts, [one, two] in YAML and one,two as a flag", _split(str), _list_of(_is_text))
-WHOLES = Kind(
-    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag", _split(int), _list_of(_is_whole)
+TEXTS = Kind(
+    "texts, [one, two] in YAML and one,two as a flag", _split(str), _list_of(_is_text), many=True
 )
-NUMBERS = Kind("numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number))
+WHOLES = Kind(
+    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag",
+    _split(int),
+    _list_of(_is_whole),
+    many=True,
+)
+NUMBERS = Kind(
+    "numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number), many=True
+)
 PAIRS = Kind(
     "[row, column] pairs, [[0, 10], [12, 12]] in YAML and '0,10 12,12' as a flag",
     lambda text: [_split(int)(pair) for pair in text.split()],
     _list_of(lambda v: _list_of(_is_whole)(v) and len(v) == 2),
+    many=True,
 )
 
 
@@ -126,7 +136,7 @@ def one_of(*values: str) -> Kind:
 def some_of(*values: str) -> Kind:
     """The kind of a key that takes a list of a few words."""
     return Kind(
-        "a list of " + ", ".join(values), _split(str), _list_of(lambda v: v in values), values
+        "a list of " + ", ".join(values), _split(str), _list_of(lambda v: v in values), values, True
     )
 
 

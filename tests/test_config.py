@@ -120,7 +120,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(load, text, words):
         ("sources: [1]", r"sources is \[1\], accepted: texts"),
         ("write: [array]", r"write is \['array'\], accepted: a list of arrays, heatmaps"),
         ("write: [[arrays]]", r"write is \[\['arrays'\]\], accepted"),
-        ("method: smooth_gradcam", "method is 'smooth_gradcam'.*did you mean 'smooth_grad_cam_pp'"),
+        ("method: smooth_gradcam", "method is 'smooth_gradcam'.*did you mean 'smooth_grad_cam'"),
         ("method: {a: 1}", "method is {'a': 1}, accepted: grad_cam or"),
         ("score: log", "score is 'log', accepted: exp_logit or logit; did you mean 'logit'"),
         ("colormap: [jet]", r"colormap is \['jet'\], accepted: viridis or"),

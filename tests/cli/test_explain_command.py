@@ -287,3 +287,11 @@ def test_names_that_are_not_utf_8_go_through(sgcampp, out, given, tmp_path):
     assert again.exit_code == 0, again.stderr
     onward = sgcampp.explain(*sorted(directory / name for name in sources))
     assert "3 done before" in onward.stderr
+
+
+def test_a_list_may_stand_in_several_flags(sgcampp):
+    printed = sgcampp.run("config", "--glob", "*.jpg", "--glob", "*.png,*.gif", "--filters", "1,2")
+    assert 'glob: ["*.jpg", "*.png", "*.gif"]' in printed.stdout
+    assert "filters: [1, 2]" in printed.stdout
+    repeated = sgcampp.run("config", "--subset", "0,1", "--subset", "3,4 5,6")
+    assert "subset: [[0, 1], [3, 4], [5, 6]]" in repeated.stdout

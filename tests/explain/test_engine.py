@@ -301,7 +301,7 @@ def test_the_model_is_left_untouched(twin):
         ({"layer_name": "featurs"}, "did you mean 'features'"),
         ({"layer_name": "features", "filters": [5]}, "5 feature maps"),
         ({"layer_name": "features", "subset": [(8, 0)]}, "8 rows and 8 columns"),
-        ({"method": "smooth_gradcam"}, "did you mean 'smooth_grad_cam_pp'"),
+        ({"method": "smooth_gradcam"}, "did you mean 'smooth_grad_cam'"),
         ({"nsamples": -1}, "nsamples"),
         ({"std_dev": float("nan")}, "std_dev"),
         ({"batch_size": 0}, "batch_size"),
