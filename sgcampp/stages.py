@@ -169,6 +169,7 @@ class Recorder:
     ) -> None:
         self._config, self._classifier = config, classifier
         self._engine, self._tree = engine, tree
+        self._draws = any(kind != "arrays" for kind in config.write)
         self._style = Style(config.colormap, config.overlay_alpha, config.png_compression)
 
     def __call__(self, explained: Explained) -> Written:
@@ -191,7 +192,8 @@ class Recorder:
         picture, result = explained.loaded.picture, explained.result
         assert picture is not None
         assert result is not None
-        rgb = picture.rgb if picture.rgb.size else self._read_again(explained.loaded)
+        dropped = self._draws and not picture.rgb.size
+        rgb = self._read_again(explained.loaded) if dropped else picture.rgb
         records = itertools.chain.from_iterable(
             self._write_maps(explained, rgb, result, t) for t in range(result.class_idx.shape[1])
         )
