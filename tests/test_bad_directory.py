@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tiny
+from odd_run import Silent
 from PIL import Image
 
 from sgcampp.config import RunConfig
@@ -82,20 +83,6 @@ def make_odd_but_good(directory):
     return {"really-a-png.jpg", "animated.gif", "cmyk.jpg", "deep.png", "grey.png"} | {
         os.fsdecode(name) for name in names
     }
-
-
-class Silent:
-    def note(self, sentence):
-        pass
-
-    def start(self, total):
-        pass
-
-    def skip(self):
-        pass
-
-    def finish(self, row):
-        pass
 
 
 @pytest.fixture(scope="module")

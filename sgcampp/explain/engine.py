@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.explain import equations
+from sgcampp.explain.accumulate import Accumulator, LayerState, Slice, start_layer
 from sgcampp.explain.grid import Grid
-from sgcampp.explain.maps import Lens, MapSet, zero_reason, zeros_for_undefined
-from sgcampp.explain.methods import Method
-from sgcampp.explain.moments import Moments, add_samples, effective_samples, no_moments
+from sgcampp.explain.maps import Lens
 from sgcampp.explain.noise import NoiseSource, noised
 from sgcampp.explain.precision import check_precision, running_in
 from sgcampp.explain.sampling import Sampling
@@ -35,21 +33,6 @@ class DeviceMemoryError(Exception):
     """The device has no memory for a batch."""
 
 
-class ClassState(NamedTuple):
-    """One class at one layer. `g`: [b, h, w, F], clean dS/dA; `moments`: one a weighting."""
-
-    g: "tf.Tensor"
-    moments: tuple[Moments, ...]
-
-
-class LayerState(NamedTuple):
-    """One layer. `A`: [b, h, w, F], clean; `A_sum`: the same, summed over the noised samples."""
-
-    A: "tf.Tensor"
-    A_sum: "tf.Tensor"
-    classes: tuple[ClassState, ...]
-
-
 class State(NamedTuple):
     """What a group of b images carries from slice to slice.
 
@@ -62,13 +45,6 @@ class State(NamedTuple):
     layers: tuple[LayerState, ...]
 
 
-class Slice(NamedTuple):
-    """What a step runs. `first`: bool, has the clean sample; `noised`: bool [s]."""
-
-    first: "tf.Tensor"
-    noised: "tf.Tensor"
-
-
 class Maps(NamedTuple):
     """Finished maps of one layer and method, for b images and T classes each.
 
@@ -77,7 +53,7 @@ class Maps(NamedTuple):
         single: [b, T, h, w, F], one a chosen feature map; F = 0 without a choice.
         log_scale: [b, T].
         ess: [b, T], effective sample size of the sample weights, 1 … n.
-        guarded: [b, T], alphas that the guard set to 0.
+        guarded: [b, T], alphas that the guard set to 0; with average=maps, in a sample on average.
         reason: int32 [b, T], index into maps.REASONS.
     """
 
@@ -227,19 +203,8 @@ class Engine:
 
         count, classes = codes.shape
         zero = tf.zeros([count, classes], self._dtype)
-        layer = tf.zeros([count, 1, 1, 1], self._dtype)
-        moments = tuple(
-            no_moments(count, self._ranks(methods), self._dtype)
-            for methods in self.sampling.smooth_methods.values()
-        )
-        of_layer = LayerState(layer, layer, (ClassState(layer, moments),) * classes)
+        of_layer = start_layer(self.sampling, count, classes, self._dtype)
         return State(tf.constant(codes), zero, zero, (of_layer,) * len(self._layer_names))
-
-    def _ranks(self, methods: list[Method]) -> tuple[int, ...]:
-        """Ranks of what is averaged: D1, D2, D3; or a map, single maps and a count a method."""
-        if self.sampling.choices.average == "derivatives":
-            return (3, 3, 3)
-        return (2, 3, 0) * len(methods)
 
     def _run_slice(
         self, images: "tf.Tensor", samples: "tf.Tensor", noise: "tf.Tensor", state: State
@@ -282,9 +247,7 @@ class Engine:
         if tapped.probabilities is not None:
             probabilities = _of_classes(by_image(tapped.probabilities), class_idx)[:, 0]
         layers = tuple(
-            self._add_layer(
-                i, state.layers[i], by_image(A), S, [of_class[i] for of_class in g], part
-            )
+            self._at(i).add(state.layers[i], by_image(A), S, [of_class[i] for of_class in g], part)
             for i, A in enumerate(tapped.activations)
         )
         return State(
@@ -306,100 +269,24 @@ class Engine:
         for lens, A in zip(self._lenses, tapped.activations, strict=True):
             lens.check(A)
 
-    def _add_layer(
-        self,
-        index: int,
-        state: LayerState,
-        A: "tf.Tensor",
-        S: "tf.Tensor",
-        g: "list[tf.Tensor]",
-        part: Slice,
-    ) -> LayerState:
-        """Adds a slice at one layer. A, and each class's g: [b, s, h, w, K]; S: [b, s, T]."""
-        import tensorflow as tf
-
-        lens = self._lenses[index]
-        A = lens.feature_maps(A)
-        clean = tf.where(part.first, A[:, 0], state.A)
-        clean = tf.ensure_shape(clean, [None, *A.shape[2:]])
-        A_sum = state.A_sum
-        if self.sampling.choices.activations == "mean":
-            A_sum += tf.reduce_sum(tf.boolean_mask(A, part.noised, axis=1), 1)
-        else:
-            A = clean[:, None]
-        classes = tuple(
-            self._add_class(lens, of_class, A, S[..., t], lens.feature_maps(g[t]), part)
-            for t, of_class in enumerate(state.classes)
-        )
-        return LayerState(clean, A_sum, classes)
-
-    def _add_class(
-        self,
-        lens: Lens,
-        state: ClassState,
-        A: "tf.Tensor",
-        S: "tf.Tensor",
-        g: "tf.Tensor",
-        part: Slice,
-    ) -> ClassState:
-        """Adds a slice of one class. A: [b, s or 1, h, w, F]; S: [b, s]; g: [b, s, h, w, F]."""
-        import tensorflow as tf
-
-        clean = tf.where(part.first, g[:, 0], state.g)
-        if not self.passes:
-            return ClassState(clean, state.moments)
-        derivatives = equations.derivatives_over_Y(g)
-        moments = []
-        for of, (weighting, methods) in zip(
-            state.moments, self.sampling.smooth_methods.items(), strict=True
-        ):
-            terms = derivatives
-            if self.sampling.choices.average == "maps":
-                terms = sum((tuple(lens.see(method, A, derivatives)) for method in methods), ())
-            moments.append(add_samples(of, S, part.noised, terms, weighting))
-        return ClassState(clean, tuple(moments))
+    def _at(self, layer: int) -> Accumulator:
+        """The work at one of the tapped layers."""
+        return Accumulator(self.sampling, self._lenses[layer], self.passes)
 
     def _finished(self, state: State) -> dict[tuple[str, str], tuple]:
         """From sums to maps: by (layer, method), the fields of `Maps` as tensors."""
         import tensorflow as tf
 
         finished = {}
-        for layer, lens, of_layer in zip(self.layers, self._lenses, state.layers, strict=True):
+        for i, of_layer in enumerate(state.layers):
             for method in self.sampling.methods:
                 each = [
-                    self._finish_map(method, lens, of_layer, of_class, state.scores[:, t])
+                    self._at(i).finish(method, of_layer, of_class, state.scores[:, t])
                     for t, of_class in enumerate(of_layer.classes)
                 ]
                 parts = (tf.stack(part, 1) for part in zip(*each, strict=True))
-                finished[layer, method.name] = tuple(parts)
+                finished[self.layers[i], method.name] = tuple(parts)
         return finished
-
-    def _finish_map(
-        self, method: Method, lens: Lens, layer: LayerState, of: ClassState, score: "tf.Tensor"
-    ) -> tuple:
-        """One method, layer and class: the fields of `Maps` for b images."""
-        import tensorflow as tf
-
-        A, g, ess = layer.A, of.g, tf.ones_like(score)
-        weighting = self.sampling.weighting(method)
-        top = score
-        if not method.smooth or not self.passes:
-            maps = lens.see(method, A, equations.derivatives_over_Y(g))
-        else:
-            moments = of.moments[list(self.sampling.smooth_methods).index(weighting)]
-            top, ess = moments.top, effective_samples(moments)
-            averages = tuple(total / self.passes for total in moments.sums)
-            if self.sampling.choices.average == "maps":
-                at = 3 * self.sampling.smooth_methods[weighting].index(method)
-                maps = MapSet(averages[at], averages[at + 1], moments.sums[at + 2])
-            else:
-                if self.sampling.choices.activations == "mean":
-                    A = layer.A_sum / self.passes
-                maps, g = lens.see(method, A, averages), averages[0]
-        maps, finite = zeros_for_undefined(maps)
-        log_scale = top if weighting == "exp_logit" else tf.zeros_like(top)
-        reason = zero_reason(maps.whole, finite, A, g)
-        return (*maps[:2], log_scale, ess, maps.guarded, reason)
 
 
 def _classes_by_rank(codes: "tf.Tensor", clean_logits: "tf.Tensor") -> "tf.Tensor":
