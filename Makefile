@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEMO := demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit clean
+.PHONY: help setup demo test lint unit end-to-end clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9_-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,15 +27,18 @@ demo: $(READY) ## explain four real photographs with the embedded model; picture
 	@echo "The pictures are in $(DEMO)/default-layer/overlays (Grad-CAM++ at the last layer)"
 	@echo "and $(DEMO)/smooth/overlays (Smooth Grad-CAM++ at a layer where smoothing acts)."
 
-test: lint unit ## lint, type-check and test everything
+test: lint unit end-to-end ## lint, type-check and test everything
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(READY) ## the tests alone
-	$(BIN)/python -m pytest
+unit: $(READY) ## the quicker tests
+	$(BIN)/python -m pytest -m 'not end_to_end'
+
+end-to-end: $(READY) ## whole commands, documents and browsers
+	$(BIN)/python -m pytest -m end_to_end
 
 clean: ## remove .venv, demo/ and caches
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

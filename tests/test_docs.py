@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from cli.main import main
 
+pytestmark = pytest.mark.end_to_end
+
 ROOT = Path(__file__).parents[1]
 BY_CI = ("make demo", "make test", "pip install .")
 

@@ -10,6 +10,8 @@ from PIL import Image
 
 import cli.main
 
+pytestmark = pytest.mark.end_to_end
+
 NOISE = np.random.default_rng(0)
 SIZES = {
     "black.png": (60, 80),

@@ -17,6 +17,8 @@ from sgcampp.files.index import read_manifest
 from sgcampp.files.rows import FAILED, OK
 from sgcampp.report.page import write_report
 
+pytestmark = pytest.mark.end_to_end
+
 if not (chromium.is_there() or chromium.is_needed()):
     pytest.skip("needs Debian's chromium and chromium-driver", allow_module_level=True)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+pytestmark = pytest.mark.end_to_end
+
 SGCAMPP = Path(sys.executable).parent / "sgcampp"
 IMAGES = 60
 

@@ -38,7 +38,10 @@ WRONG = {
     "n broken": (["--nsamples", "1.5"], "nsamples is '1.5', accepted: a whole number"),
     "n endless": (["--nsamples", "9999999999"], "nsamples is 9999999999, accepted"),
     "seed negative": (["--seed", "-1"], "seed is -1, accepted: a whole number from 0"),
-    "method": (["--method", "gradcam"], "method is 'gradcam', accepted: grad_cam or grad_cam_pp"),
+    "method": (
+        ["--method", "gradcam"],
+        "method is 'gradcam', accepted: grad_cam or smooth_grad_cam",
+    ),
     "choice": (["--score", "softmax"], "score is 'softmax', accepted: exp_logit or logit"),
     "batch size": (["--batch-size", "0"], "batch_size is 0, accepted: auto or a whole number"),
     "writer": (["--write", "array"], "write is ['array'], accepted: a list of arrays"),
