@@ -54,12 +54,12 @@ def command(
     resolved = load_config(config, {**given(flags), **sources})
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    import_tensorflow()
-    from sgcampp.backlog import Drive
-    from sgcampp.pipeline import run
-
     progress = Progress(as_json)
     with stop_on_signals() as stop:
+        import_tensorflow()
+        from sgcampp.backlog import Drive
+        from sgcampp.pipeline import run
+
         try:
             summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
         finally:

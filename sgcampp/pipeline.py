@@ -17,11 +17,11 @@ from sgcampp.explain.explainer import Explainer
 from sgcampp.explain.grid import Grid, check_batch_size, lay_out
 from sgcampp.explain.targets import check_codes
 from sgcampp.explain.tuning import tuned_batch_size
-from sgcampp.files.index import ManifestIndex
+from sgcampp.files.index import ManifestIndex, read_manifest
 from sgcampp.files.lock import WHOLE, locked, settling
-from sgcampp.files.manifest import ManifestWriter
+from sgcampp.files.manifest import ManifestWriter, parts
 from sgcampp.files.rows import Row
-from sgcampp.files.tree import MANIFEST, OutputTree, clear_tree, remove_leftovers
+from sgcampp.files.tree import KINDS, MANIFEST, OutputTree, clear_tree, remove_leftovers
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.registry import load_model
 from sgcampp.record import NAME, RunRecord, differing_keys, read_record, run_yaml, versions
@@ -72,6 +72,7 @@ def run(
     if not config.out:
         raise UserError("no output directory: give -o OUT")
     out = Path(config.out)
+    _refuse_own_files(config, out)
     total = sum(1 for _ in listing(config, out))
     if not total:
         raise UserError(
@@ -170,6 +171,11 @@ class _Conductor:
     def _refuse_other_run(self) -> None:
         known = read_record(self._out)
         if known is None:
+            if any(part.stat().st_size for part in parts(self._out / MANIFEST)):
+                raise UserError(
+                    f"{self._out} has a manifest but no run.yaml, so nobody knows what made its "
+                    "maps: choose another output directory"
+                )
             return
         differing = differing_keys(self._config, self._classifier.fingerprint, *known)
         if differing:
@@ -230,6 +236,15 @@ class _Conductor:
         )
 
 
+def _refuse_own_files(config: RunConfig, out: Path) -> None:
+    """Raises UserError for a source inside the directories that the run writes to."""
+    for source in map(Path, config.sources):
+        for kind in (MANIFEST, *KINDS):
+            own = (out / kind).resolve()
+            if own == source.resolve() or own in source.resolve().parents:
+                raise UserError(f"source {source} lies in {out / kind}, where the run writes")
+
+
 @contextmanager
 def _saving(out: Path) -> Iterator[None]:
     """Turns what the file system says about the output tree into one sentence."""
@@ -248,7 +263,8 @@ def _saving(out: Path) -> Iterator[None]:
 def _clear(out: Path) -> None:
     if read_record(out) is None and any(out.glob("*/*")):
         raise UserError(f"{out} is no output tree of sgcampp: --overwrite leaves it alone")
-    clear_tree(out)
+    rows = read_manifest(out / MANIFEST)
+    clear_tree(out, (path for r in rows for m in r.maps for path in m.files.values()))
     (out / NAME).unlink(missing_ok=True)
 
 

@@ -415,3 +415,24 @@ def test_rows_hold_what_a_reader_needs(config):
     assert row.maps[0].score > row.maps[3].score
     assert 0 <= row.maps[3].probability <= row.maps[0].probability <= 1
     assert 1 <= row.maps[0].ess <= 2
+
+
+def test_overwrite_spares_foreign_files_and_sources_are_never_inside_the_maps(config, pictures):
+    go(config)
+    foreign = Path(config.out, "arrays/thesis.txt")
+    foreign.write_text("mine")
+    go(config, overwrite=True)
+    assert foreign.read_text() == "mine"
+    assert len(digests(config.out)) == 37
+    inside = Path(config.out, "overlays/photos")
+    shutil.copytree(pictures, inside)
+    with pytest.raises(UserError, match="where the run writes"):
+        go(RunConfig(**{**vars(config), "sources": [str(inside)]}), overwrite=True)
+    assert len(list(inside.rglob("*.png"))) == 12
+
+
+def test_maps_without_a_run_yaml_are_not_adopted(config):
+    go(config)
+    Path(config.out, "run.yaml").unlink()
+    with pytest.raises(UserError, match=r"a manifest but no run\.yaml"):
+        go(RunConfig(**{**vars(config), "method": "grad_cam"}))

@@ -278,5 +278,5 @@ def test_command(run, tmp_path):
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'p.html'}\n")
     result = invoke(run.out, "-o", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "can't be written" in result.stderr
+    assert "is no regular file" in result.stderr
     assert invoke(tmp_path / "nowhere").exit_code == 2

@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -157,13 +156,25 @@ def remove_leftovers(root: str | os.PathLike[str], part: int | None = None) -> i
     return count
 
 
-def clear_tree(root: str | os.PathLike[str]) -> None:
-    """Removes the manifest's parts and all maps, and nothing else; for the holder of its lock."""
+def clear_tree(root: str | os.PathLike[str], files: Iterable[str]) -> None:
+    """Removes the manifest's parts and the files that its rows name, and nothing else.
+
+    Only for the holder of the lock. Files that a run did not write stay, and their directories.
+
+    Args:
+        root: the output directory.
+        files: paths below it, as rows have them; others are left alone.
+    """
+    for relative in files:
+        parts = Path(relative).parts
+        if parts and parts[0] in KINDS and ".." not in parts:
+            Path(root, relative).unlink(missing_ok=True)
     for path in (Path(root) / MANIFEST).glob("part-*.jsonl"):
         path.unlink()
     for kind in KINDS:
-        if (Path(root) / kind).is_dir():
-            shutil.rmtree(Path(root) / kind)
+        for directory, _, _ in os.walk(Path(root) / kind, topdown=False):
+            if not any(os.scandir(directory)):
+                Path(directory).rmdir()
 
 
 def _temporaries(top: Path, part: int | None) -> Iterator[Path]:

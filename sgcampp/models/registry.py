@@ -121,6 +121,8 @@ def _use_tensorflow() -> None:
 
     if keras.backend.backend() != "tensorflow":
         raise UserError(f"Keras runs on {keras.backend.backend()}, set KERAS_BACKEND=tensorflow")
+    if keras.config.image_data_format() != "channels_last":
+        raise UserError("Keras is set to channels_first, sgcampp needs channels_last (keras.json)")
 
 
 def _find(model: "str | Path | keras.Model", weights: str | Path, trusted: bool) -> _Source:

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from sgcampp.errors import UserError
 from sgcampp.files.index import ManifestIndex
 from sgcampp.files.sources import resolve_sources
-from sgcampp.files.tree import MANIFEST, write_atomically
+from sgcampp.files.tree import KINDS, MANIFEST, write_atomically
 from sgcampp.record import NAME, RunRecord, read_record
 from sgcampp.report.lines import RAW_CHARACTERS, PageLines, script_json
 from sgcampp.report.overview import duration, overview
@@ -49,6 +49,7 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
             can't be written.
     """
     path = path or out / PAGE
+    _refuse_to_replace(out, path)
     status = read_status(out)
     known = read_record(out)
     assert known is not None
@@ -69,6 +70,16 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
         except OSError as error:
             raise UserError(f"{path} can't be written: {error.strerror or error}") from error
     return Report(path, _notes(lines))
+
+
+def _refuse_to_replace(out: Path, path: Path) -> None:
+    """Raises UserError for a page that would take the place of the run's own files, or a device."""
+    own = [(out / name).resolve() for name in (NAME, MANIFEST, *KINDS)]
+    target = path.resolve()
+    if any(place == target or place in target.parents for place in own):
+        raise UserError(f"{path} belongs to the run: write the report elsewhere")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is no regular file: write the report elsewhere")
 
 
 def _html(context: dict[str, Any]) -> Iterator[bytes]:
