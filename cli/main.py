@@ -49,6 +49,11 @@ class LazyGroup(click.Group):
                 raise
             click.echo(f"sgcampp: {error}", err=True)
             sys.exit(2 if isinstance(error, UserError) else 3)
+        except OSError as error:
+            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
+                raise
+            click.echo(f"sgcampp: {error}", err=True)
+            sys.exit(2)
 
 
 @click.command(
