@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sgcampp.errors import UserError
 from sgcampp.models import embedded
 from sgcampp.models.fingerprint import model_digest
-from sgcampp.models.labels import Label, find_label
+from sgcampp.models.labels import Label
 from sgcampp.models.layers import NO_DEFAULT, LayerInfo, list_layers
 from sgcampp.models.preprocessing import Preprocessing
 from sgcampp.models.signature import class_count
@@ -102,26 +102,6 @@ class Classifier:
     def class_name(self, index: int) -> str:
         """Name of a class, 'class 7' where the model has no labels."""
         return self.labels[index].name if self.labels else f"class {index}"
-
-    def find_class(self, text: str) -> int:
-        """The index of the class that a user means: an index, a wnid, a name or a synonym.
-
-        Raises:
-            UserError: if there is none (with the nearest names), or several.
-        """
-        if self.labels:
-            return find_label(self.labels, text)
-        if not text.strip().isdecimal():
-            raise UserError(
-                f"class {text!r} must be an index 0..{self.class_count - 1}: "
-                f"{self.name} has no class names, give it a labels file"
-            )
-        if int(text) >= self.class_count:
-            raise UserError(
-                f"class index {int(text)} is out of range, {self.name} has classes "
-                f"0..{self.class_count - 1}"
-            )
-        return int(text)
 
     def _layer_names(self) -> set[str]:
         return {layer.name for layer in self.model.layers}
