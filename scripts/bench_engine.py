@@ -55,18 +55,18 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     )
     shape = classifier.input_shape
     x = np.random.default_rng(1).uniform(-1, 1, (options.images, *shape)).astype(np.float32)
-    engine = explainer.engine(1, shape)
-    passes = options.images * (engine.passes + 1)
+    ensemble = explainer.ensemble(1, shape)
+    passes = options.images * (ensemble.passes + 1)
     bare = forward_passes(classifier.model, shape, passes, explainer.batch_size)
     maps, forward = alternate(options.repeats, lambda: explainer(x), bare)
     ratios = [a / b for a, b in zip(maps, forward, strict=True)]
     return {
         "model": options.model,
-        "layer": engine.layers[0],
-        "shape": engine.layer_shapes[0],
+        "layer": ensemble.seen[0].layer,
+        "shape": ensemble.seen[0].shape,
         "images": options.images,
         "n": options.nsamples,
-        "passes": engine.passes + 1,
+        "passes": ensemble.passes + 1,
         "B": explainer.batch_size,
         "precision": options.precision,
         "seconds_a_map": statistics.median(maps) / options.images,

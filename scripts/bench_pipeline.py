@@ -45,7 +45,7 @@ def pipeline_rate(source: Path, out: Path, options: argparse.Namespace) -> float
         sources=[str(source)],
         out=str(out),
         nsamples=options.nsamples,
-        layer_name=LAYER,
+        layer_name=[LAYER],
         batch_size=options.batch_size,
     )
     clock = Clock()
@@ -55,23 +55,20 @@ def pipeline_rate(source: Path, out: Path, options: argparse.Namespace) -> float
 
 def engine_rate(source: Path, options: argparse.Namespace) -> float:
     """Images a second of the engine on inputs that are ready."""
-    import numpy as np
-
     from sgcampp import Explainer, load_model
-    from sgcampp.explain.grid import lay_out
     from sgcampp.files.find import find_images
     from sgcampp.files.images import read_image
 
     classifier = load_model("efficientnet-lite0")
     inputs = classifier.preprocess([read_image(f.path).rgb for f in find_images([source])])
     explainer = Explainer(classifier, LAYER, nsamples=options.nsamples, frozen=True)
-    engine = explainer.engine(1, classifier.input_shape)
-    grid = lay_out(engine.passes, options.batch_size, len(inputs))
-    codes = np.full((grid.images, 1), -1, np.int32)
+    ensemble = explainer.ensemble(1, classifier.input_shape)
+    layout = ensemble.lay_out(options.batch_size, len(inputs))
+    codes = explainer.codes("argmax", layout.images)
     begin = time.perf_counter()
-    for at in range(0, len(inputs), grid.images):
-        part = inputs[at : at + grid.images]
-        engine.run(part, codes[: len(part)], grid)
+    for at in range(0, len(inputs), layout.images):
+        part = inputs[at : at + layout.images]
+        ensemble.run(part, codes[: len(part)], layout)
     return len(inputs) / (time.perf_counter() - begin)
 
 

@@ -6,6 +6,7 @@ Usage: python scripts/bench_share.py --model vgg16 --layer block5_conv3 --nsampl
 import argparse
 import json
 import statistics
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,34 +14,32 @@ from bench_engine import alternate
 from machine import machine_facts, shown
 
 METHODS = ("grad_cam", "grad_cam_pp", "smooth_grad_cam_pp")
-FILTERS, CLASSES = 10, 5
+FILTERS, CLASSES, TOP = 10, 5, 3
 
 
 def run_of(
-    classifier: Any, options: argparse.Namespace, methods: Any, filters: Any, classes: int
-) -> Any:
-    """A piece of work: one image, the given methods, filters and top classes."""
-    from sgcampp.explain.choices import Choices
-    from sgcampp.explain.engine import Engine
-    from sgcampp.explain.grid import lay_out
-    from sgcampp.explain.methods import find_method
-    from sgcampp.explain.sampling import Sampling
-    from sgcampp.explain.selection import Selection
+    classifier: Any,
+    options: argparse.Namespace,
+    methods: Sequence[str] = METHODS[-1:],
+    filters: Sequence[int] | None = None,
+    classes: int = 1,
+    layers: Sequence[str] | None = None,
+) -> Callable[[], object]:
+    """A piece of work: one image by the given methods, filters, top classes and layers."""
+    from sgcampp import Explainer
 
-    shape = classifier.input_shape
-    sampling = Sampling(
-        tuple(find_method(name) for name in methods),
-        Choices(),
-        Selection(filters),
+    explainer = Explainer(
+        classifier,
+        layers or [options.layer],
+        methods,
         options.nsamples,
-        0.15,
-        0,
+        batch_size=options.batch_size,
+        filters=filters,
+        frozen=True,
     )
-    engine = Engine(classifier.model, shape, (options.layer,), None, sampling, classes, frozen=True)
-    grid = lay_out(engine.passes, options.batch_size, 1)
-    image = np.random.default_rng(1).uniform(-1, 1, (1, *shape)).astype(np.float32)
-    codes = -1 - np.arange(classes, dtype=np.int32)[None]
-    return lambda: engine.run(image, codes, grid)
+    shape = (1, *classifier.input_shape)
+    image = np.random.default_rng(1).uniform(-1, 1, shape).astype(np.float32)
+    return lambda: explainer.each(image, f"top{classes}")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -49,12 +48,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
     weights = "imagenet" if options.model.startswith("efficientnet-lite") else "none"
     classifier = load_model(options.model, weights)
-    one, ten = ("smooth_grad_cam_pp",), list(range(FILTERS))
+    ten = list(range(FILTERS))
     works = {
-        "one map": run_of(classifier, options, one, None, 1),
-        f"{FILTERS} filters": run_of(classifier, options, one, ten, 1),
-        f"{CLASSES} classes": run_of(classifier, options, one, None, CLASSES),
-        f"{len(METHODS)} methods": run_of(classifier, options, METHODS, None, 1),
+        "one map": run_of(classifier, options),
+        f"{FILTERS} filters": run_of(classifier, options, filters=ten),
+        f"{CLASSES} classes": run_of(classifier, options, classes=CLASSES),
+        f"{len(METHODS)} methods": run_of(classifier, options, METHODS),
         "all together": run_of(classifier, options, METHODS, ten, CLASSES),
     }
     taken = alternate(options.repeats, *works.values())
@@ -62,7 +61,24 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         name: statistics.median(a / b for a, b in zip(seconds, taken[0], strict=True))
         for name, seconds in zip(works, taken, strict=True)
     }
-    return {"seconds_of_one": statistics.median(taken[0]), "ratios": ratios}
+    result = {"seconds_of_one": statistics.median(taken[0]), "ratios": ratios}
+    if options.second_layer:
+        result["together_to_single_runs"] = together(classifier, options)
+    return result
+
+
+def together(classifier: Any, options: argparse.Namespace) -> float:
+    """All methods at two layers for the top classes in one run, over the sum of single runs."""
+    layers = [options.layer, options.second_layer]
+    one_run = run_of(classifier, options, METHODS, None, TOP, layers)
+    # A run of one class costs the same whichever it is.
+    single_runs = [
+        run_of(classifier, options, [method], layers=[layer])
+        for method in METHODS
+        for layer in layers
+    ]
+    taken = alternate(options.repeats, one_run, *single_runs)
+    return statistics.median(a / (TOP * sum(rest)) for a, *rest in zip(*taken, strict=True))
 
 
 def main() -> None:
@@ -70,6 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="efficientnet-lite0")
     parser.add_argument("--layer", default="block15_expand_act")
+    parser.add_argument("--second-layer", help="also measure two layers in one run")
     parser.add_argument("--nsamples", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=5)
@@ -83,6 +100,11 @@ def main() -> None:
     for name, ratio in result["ratios"].items():
         print(
             f"{options.model} {options.layer} n={options.nsamples}: {name}: {ratio:.3f} × one map"
+        )
+    if options.second_layer:
+        print(
+            f"{len(METHODS)} methods × 2 layers × top {TOP} in one run: "
+            f"{result['together_to_single_runs']:.3f} × the sum of single runs"
         )
 
 

@@ -158,3 +158,87 @@ def grad_cam(clean, filters=None, neurons=None):
         for i, j in neurons:
             L[i, j] += weight * A[i, j, k]
     return np.maximum(L, 0)
+
+
+def convolution(x, kernel, bias):
+    """x [H, W, C], kernel [3, 3, C, K], 'same' padding, stride 1, no activation -> [H, W, K]."""
+    height, width, _ = x.shape
+    padded = np.pad(x.astype(np.float64), ((1, 1), (1, 1), (0, 0)))
+    out = np.zeros((height, width, kernel.shape[-1]))
+    for i in range(height):
+        for j in range(width):
+            out[i, j] = np.tensordot(padded[i : i + 3, j : j + 3], kernel, 3) + bias
+    return out
+
+
+def convolution_backward(g, kernel):
+    """dS/dx [H, W, C] of a convolution whose output has dS/dz = g [H, W, K]."""
+    height, width, _ = g.shape
+    padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
+    for i in range(height):
+        for j in range(width):
+            padded[i : i + 3, j : j + 3] += kernel @ g[i, j]
+    return padded[1:-1, 1:-1]
+
+
+def average_pool(A):
+    """2×2 average-pool, stride 2."""
+    return (A[::2, ::2] + A[1::2, ::2] + A[::2, 1::2] + A[1::2, 1::2]) / 4
+
+
+def average_pool_backward(g):
+    return np.repeat(np.repeat(g, 2, 0), 2, 1) / 4
+
+
+RELU_BACKWARD = {
+    "gradient": lambda g, z: g * (z > 0),
+    "guided_backprop": lambda g, z: np.maximum(g, 0) * (z > 0),
+    "deconvnet": lambda g, z: np.maximum(g, 0),
+}
+"""What a ReLU of z passes back of g: true, Springenberg et al. 2017, Zeiler and Fergus 2013."""
+
+
+def pixel_map(method, backward, x, noised=(), steps=50):
+    """A pixel-space method by its definition: [H, W].
+
+    backward(x, rule) is the input's gradient [H, W, C] with ReLUs as in RELU_BACKWARD; noised: the
+    noised samples of smooth_grad.
+    """
+    x = x.astype(np.float64)
+    if method in RELU_BACKWARD:
+        return np.abs(backward(x, method)).max(-1)
+    if method == "smooth_grad":
+        each = [backward(z, "gradient") for z in (noised if len(noised) else [x])]
+        return np.abs(sum(each) / len(each)).max(-1)
+    if method == "input_x_gradient":
+        return np.abs((x * backward(x, "gradient")).sum(-1))
+    assert method == "integrated_gradients"
+    return np.abs(integrated_gradients(backward, x, steps).sum(-1))
+
+
+def integrated_gradients(backward, x, steps):
+    """Attributions [H, W, C] against the baseline 0, by the midpoint rule."""
+    total = np.zeros(x.shape)
+    for m in range(1, steps + 1):
+        total += backward((m - 0.5) / steps * x, "gradient")
+    return x * total / steps
+
+
+def incompleteness(attributions, S_x, S_0):
+    """|sum of attributions - (S(x) - S(0))| / |S(x) - S(0)|."""
+    return abs(attributions.sum() - (S_x - S_0)) / abs(S_x - S_0)
+
+
+def resized(L, height, width):
+    """Bilinear, half-pixel centres, the border held: [h, w] -> [height, width]."""
+    h, w = L.shape
+    out = np.zeros((height, width))
+    for i in range(height):
+        for j in range(width):
+            y = min(max((i + 0.5) * h / height - 0.5, 0), h - 1)
+            x = min(max((j + 0.5) * w / width - 0.5, 0), w - 1)
+            top, left = min(int(y), h - 2), min(int(x), w - 2)
+            dy, dx = y - top, x - left
+            out[i, j] = (1 - dy) * ((1 - dx) * L[top, left] + dx * L[top, left + 1])
+            out[i, j] += dy * ((1 - dx) * L[top + 1, left] + dx * L[top + 1, left + 1])
+    return out

@@ -1,6 +1,6 @@
 """The Python API: an Explainer for many images, and the paper's own call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.errors import UserError
 from sgcampp.explain.choices import choices_from
-from sgcampp.explain.engine import Engine, GroupResult
-from sgcampp.explain.grid import check_batch_size, lay_out
+from sgcampp.explain.engine import GroupResult
+from sgcampp.explain.ensemble import Ensemble
+from sgcampp.explain.grid import check_batch_size
+from sgcampp.explain.looks import IG_STEPS, looks_of
 from sgcampp.explain.maps import REASONS
-from sgcampp.explain.methods import find_method
-from sgcampp.explain.noise import check_noise, one_image
-from sgcampp.explain.sampling import Sampling
+from sgcampp.explain.noise import one_image
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
 from sgcampp.models.classifier import Classifier
@@ -26,52 +26,63 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Saliency maps of N images and what goes with them.
+    """Saliency maps of N images by one method at one layer, and what goes with them.
 
     With one class an image (the default) the class axis T is left out everywhere.
 
     Attributes:
-        maps: float32 [N, (T,) h, w], >= 0, finite, at layer resolution, unnormalised. The paper's
-            L is e^{log_scale} * map.
+        maps: float32 [N, (T,) h, w], >= 0, finite, at layer resolution (a method in pixel space: at
+            that of the model's input), unnormalised. The paper's L is e^{log_scale} * map.
         filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
             without `filters`.
         class_idx: int32 [N(, T)], the explained classes.
-        scores: [N(, T)], class scores S of the clean images, before softmax or sigmoid.
-        probabilities: [N(, T)], after it; NaN for a head that has neither.
+        against_idx: int32 [N(, T)], the class B of a contrast `A-vs-B`; -1 where there is none.
+        scores: [N(, T)], class scores S of the clean images, before softmax or sigmoid; of a
+            contrast S_A - S_B.
+        probabilities: [N(, T)], of class_idx, after it; NaN for a head that has neither.
         log_scale: [N(, T)].
         ess: [N(, T)], effective sample size of the sample weights e^{S_m}, from 1 to n: how many
             samples the smoothing was really worth.
         guarded: int [N(, T)], alphas that alpha_guard set to 0.
+        completeness: [N(, T)], of integrated_gradients: |sum of attributions - (S(x) - S(0))| as a
+            share of |S(x) - S(0)|; NaN for other methods.
         reasons: str [N(, T)], why a map is all zeros (see maps.REASONS); "" for one that is not.
+        method: its name.
+        layer_name: address of the layer; `input` for a method in pixel space.
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
-        layer_name: address of the layer.
-        passes: noised passes run for each image.
+        nsamples: copies of an image that a map averages; 0: the image alone.
+        class_names: of all classes, in the order of the model's outputs, where known.
     """
 
     maps: NDArray[np.float32]
     filter_maps: NDArray[np.float32] | None
     class_idx: NDArray[np.int32]
+    against_idx: NDArray[np.int32]
     scores: NDArray[Any]
     probabilities: NDArray[Any]
     log_scale: NDArray[Any]
     ess: NDArray[Any]
     guarded: NDArray[Any]
+    completeness: NDArray[Any]
     reasons: NDArray[np.str_]
-    affine_head: bool
+    method: str
     layer_name: str
-    passes: int
+    affine_head: bool
+    nsamples: int
+    class_names: Sequence[str] | None = None
 
 
 class Explainer:
-    """Explains a classifier's decisions by one method at one layer.
+    """Explains a classifier's decisions, by one method at one layer or by several of them at once.
 
-    The model is traced once, at the first call; further calls reuse the trace.
+    The model is traced once, at the first call; further calls reuse the trace. Several methods
+    and layers share the same noised passes.
 
     Args:
         model: a keras.Model, or a Classifier from `load_model` (which brings labels).
-        layer_name: a layer, or `outer/inner`; None is the last convolutional one.
-        method: a name of METHODS.
+        layer_name: a layer, or `outer/inner`; None is the last convolutional one. Several: a list.
+        method: a name of METHODS. Several: a list.
         nsamples: n, noised samples an image; 0 runs the clean image alone.
         std_dev: noise strength, as a share of the image's range (see Choices.noise_scale).
         seed: of the noise, 0 … 2^63 - 1.
@@ -79,6 +90,8 @@ class Explainer:
         filters: feature maps to look at, or None for all.
         region: whether `subset` gives the two corners of a box of neurons, or single neurons.
         subset: (row, column) neurons, or None for all.
+        ig_steps: steps of integrated_gradients, >= 1.
+        output_name: which output of a model with several.
         frozen: takes the model's weights as constants when it is first called, which is faster
             where there is batch normalisation; after further training make a new Explainer.
         precision: of the network: float32, bfloat16 (CPUs) or float16 (GPUs).
@@ -92,8 +105,8 @@ class Explainer:
     def __init__(
         self,
         model: "keras.Model | Classifier",
-        layer_name: str | None = None,
-        method: str = "smooth_grad_cam_pp",
+        layer_name: str | Sequence[str] | None = None,
+        method: str | Sequence[str] = "smooth_grad_cam_pp",
         nsamples: int = 0,
         std_dev: float = 0.15,
         seed: int = 0,
@@ -102,67 +115,81 @@ class Explainer:
         filters: Sequence[int] | None = None,
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
+        ig_steps: int = IG_STEPS,
+        output_name: str | None = None,
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
         **choices: Any,
     ) -> None:
-        check_noise(nsamples, std_dev, seed)
+        self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
+        self.looks = looks_of(
+            [layer_name] if isinstance(layer_name, str | None) else layer_name,
+            [method] if isinstance(method, str) else method,
+            choices_from(choices),
+            Selection(filters, region, subset),
+            nsamples,
+            std_dev,
+            seed,
+            ig_steps,
+        )
         of_classifier = model if isinstance(model, Classifier) else None
         self.model = of_classifier.model if of_classifier else model
         self.labels = of_classifier.labels if of_classifier else None
-        self.output_name = of_classifier.output_name if of_classifier else None
         self.input_shape = of_classifier.input_shape if of_classifier else input_shape(model)
         self.batch_size = check_batch_size(batch_size)
-        self.layer_name = layer_name
-        self.frozen, self.precision, self.jit = frozen, precision, jit
-        self.sampling = Sampling(
-            (find_method(method),),
-            choices_from(choices),
-            Selection(filters, region, subset),
-            int(nsamples),
-            float(std_dev),
-            int(seed),
-        )
-        self._engines: dict[tuple[int, tuple[int, ...]], Engine] = {}
+        self._settings = {
+            "output_name": output_name or (of_classifier and of_classifier.output_name),
+            "frozen": frozen,
+            "precision": precision,
+            "jit": jit,
+        }
+        self._ensembles: dict[tuple[int, tuple[int, ...]], Ensemble] = {}
 
     def __call__(self, images: ArrayLike, targets: Any = None) -> Explanation:
-        """Explains images.
+        """Explains images by the one method and layer.
 
         Args:
             images: float32 [N, H, W, C], the model's own input (`classifier.preprocess` makes it).
-            targets: None for the model's own choice; a class index, wnid, label or `topN` for all
-                images; or a sequence of N of them, one an image.
+            targets: None for the model's own choice; a class index, wnid, label, `topN` or
+                `A-vs-B` for all images; or a sequence of N of them, one an image.
+
+        Raises:
+            UserError: for images or targets that do not fit the model, or several methods.
+        """
+        if self._several:
+            raise UserError("there are several methods or layers: call explainer.each(images)")
+        return self.each(images, targets)[0]
+
+    def each(self, images: ArrayLike, targets: Any = None) -> list[Explanation]:
+        """Explains images by each method at each layer: layer by layer, pixel space last.
+
+        Args:
+            images: as for a call.
+            targets: as for a call.
 
         Raises:
             UserError: for images or targets that do not fit the model.
         """
         batch = self._checked(images)
         codes = self.codes(targets, len(batch))
-        engine = self.engine(codes.shape[1], batch.shape[1:])
-        grid = lay_out(engine.passes, self.batch_size, len(batch))
+        ensemble = self.ensemble(codes.shape[1], batch.shape[1:])
+        layout = ensemble.lay_out(self.batch_size, len(batch))
         groups = [
-            engine.run(batch[at : at + grid.images], codes[at : at + grid.images], grid)
-            for at in range(0, len(batch), grid.images)
+            ensemble.run(batch[at : at + layout.images], codes[at : at + layout.images], layout)
+            for at in range(0, len(batch), layout.images)
         ]
-        return _explanation(engine, groups)
+        names = None if self.labels is None else [label.name for label in self.labels]
+        return [_explanation(ensemble, at, groups, names) for at in range(len(self.looks))]
 
-    def engine(self, classes: int, image_shape: tuple[int, ...]) -> Engine:
-        """The engine for T classes an image of shape (H, W, C); traces the model the first time."""
+    def ensemble(self, classes: int, image_shape: tuple[int, ...]) -> Ensemble:
+        """The engines for T classes an image of shape (H, W, C); traces the model first."""
         key = classes, image_shape
-        if key not in self._engines:
-            self._engines[key] = Engine(
-                self.model,
-                image_shape,
-                (self.layer_name,),
-                self.output_name,
-                self.sampling,
-                classes,
-                self.frozen,
-                self.precision,
-                self.jit,
+        if key not in self._ensembles:
+            self._ensembles[key] = Ensemble(
+                self.model, image_shape, self.looks, classes, **self._settings
             )
-        return self._engines[key]
+        return self._ensembles[key]
 
     def _checked(self, images: ArrayLike) -> NDArray[np.float32]:
         batch = np.asarray(images)
@@ -179,14 +206,13 @@ class Explainer:
         return batch.astype(np.float32, copy=False)
 
     def codes(self, targets: Any, count: int) -> NDArray[np.int32]:
-        """Class codes, int32 [N, T], of the targets that a call takes (see `targets`)."""
-        labels = self.labels
+        """Class codes, int32 [N, T, 2], of the targets that a call takes (see `targets`)."""
         if targets is None or isinstance(targets, (str, int, np.integer)):
-            codes = class_codes("argmax" if targets is None else targets, labels)
-            return np.tile(np.array(codes, np.int32), (count, 1))
+            codes = class_codes("argmax" if targets is None else targets, self.labels)
+            return np.tile(np.array(codes, np.int32), (count, 1, 1))
         if len(targets) != count:
             raise UserError(f"{len(targets)} targets for {count} images, accepted: one an image")
-        each = [class_codes(target, labels) for target in targets]
+        each = [class_codes(target, self.labels) for target in targets]
         if len({len(codes) for codes in each}) > 1:
             raise UserError("targets ask for different numbers of classes, accepted: the same")
         return np.array(each, np.int32)
@@ -242,26 +268,36 @@ def grad_cam_plus_smooth(
     return explainer(one_image(img)[None], class_idx).maps[0]
 
 
-def _explanation(engine: Engine, groups: Sequence[GroupResult]) -> Explanation:
-    key = (engine.layers[0], engine.sampling.methods[0].name)
-    of_group = [group.maps[key] for group in groups]
+def _explanation(
+    ensemble: Ensemble,
+    at: int,
+    groups: Sequence[GroupResult],
+    class_names: Sequence[str] | None,
+) -> Explanation:
+    """What the groups tell of one look."""
+    look, seen = ensemble.looks[at], ensemble.seen[at]
+    maps = [group.maps[at] for group in groups]
 
-    def joined(parts: Iterator[NDArray[Any]]) -> NDArray[Any]:
+    def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
         whole = np.concatenate(list(parts))
         return whole[:, 0] if whole.shape[1] == 1 else whole
 
-    single = joined(np.moveaxis(maps.single, -1, 2) for maps in of_group).astype(np.float32)
+    single = joined(np.moveaxis(of.single, -1, 2) for of in maps).astype(np.float32)
     return Explanation(
-        maps=joined(maps.whole for maps in of_group).astype(np.float32),
-        filter_maps=single if engine.sampling.selection.filters is not None else None,
+        maps=joined(of.whole for of in maps).astype(np.float32),
+        filter_maps=None if look.selection.filters is None else single,
         class_idx=joined(group.class_idx for group in groups),
+        against_idx=np.maximum(joined(group.against_idx for group in groups), -1),
         scores=joined(group.scores for group in groups),
         probabilities=joined(group.probabilities for group in groups),
-        log_scale=joined(maps.log_scale for maps in of_group),
-        ess=joined(maps.ess for maps in of_group),
-        guarded=joined(maps.guarded for maps in of_group).astype(np.int64),
-        reasons=np.array(REASONS)[joined(maps.reason for maps in of_group)],
-        affine_head=engine.affine[0],
-        layer_name=engine.layers[0],
-        passes=engine.passes,
+        log_scale=joined(of.log_scale for of in maps),
+        ess=joined(of.ess for of in maps),
+        guarded=joined(of.guarded for of in maps).astype(np.int64),
+        completeness=joined(of.completeness for of in maps),
+        reasons=np.array(REASONS)[joined(of.reason for of in maps)],
+        method=look.method.name,
+        layer_name=seen.layer,
+        affine_head=seen.affine,
+        nsamples=seen.copies,
+        class_names=class_names,
     )

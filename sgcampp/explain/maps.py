@@ -67,6 +67,7 @@ class Lens:
         neurons = self._neurons(A)
         D1, D2, D3 = (d * neurons for d in D)
         evidence = Evidence(A * neurons, D1, D2, D3, neurons)
+        assert method.weigh is not None
         weighted = method.weigh(evidence, self.choices)
         single = tf.nn.relu(weighted.maps)
         if self.selection.filters is None:

@@ -7,7 +7,7 @@ the forward pass and the backward pass from S down to A, never below.
 
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,12 +37,14 @@ class Tapped:
         logits: [rows, C], class scores before the softmax or sigmoid; float32 or float64. A binary
             head's single score S becomes (-S, +S).
         probabilities: [rows, C], after the softmax or sigmoid; None for a head that has neither.
+        head: what made them: "Softmax", "Sigmoid" or None.
     """
 
     layers: "tuple[str, ...]"
     activations: "tuple[tf.Tensor, ...]"
     logits: "tf.Tensor"
     probabilities: "tf.Tensor | None"
+    head: str | None
 
 
 def tap(
@@ -73,19 +75,41 @@ def tap(
         default_layer(records) if name is None else resolve_layer(records, name)
         for name in layer_names
     ]
-    logits, probabilities = _class_scores(pick_output(model, result, output_name))
     return Tapped(
         tuple(record.address for record in chosen),
         tuple(record.tensor for record in chosen),
-        logits,
-        probabilities,
+        *_class_scores(pick_output(model, result, output_name)),
     )
 
 
+def head_of(
+    model: "keras.Model", input_shape: tuple[int, ...], output_name: str | None
+) -> str | None:
+    """What makes a model's probabilities: "Softmax", "Sigmoid", or None if nothing does.
+
+    Args:
+        model: as for `tap`.
+        input_shape: (H, W, C).
+        output_name: as for `tap`.
+    """
+    import tensorflow as tf
+
+    heads = []
+
+    def trace(images: "tf.Tensor") -> "tf.Tensor":
+        tapped = tap(model, images, (), output_name)
+        heads.append(tapped.head)
+        return tapped.logits
+
+    spec = tf.TensorSpec([None, *input_shape], tf.float32)
+    tf.function(trace, autograph=False).get_concrete_function(spec)
+    return heads[0]
+
+
 def gradients(
-    S: "tf.Tensor", activations: "tuple[tf.Tensor, ...]", layers: "tuple[str, ...]"
+    S: "tf.Tensor", activations: "Sequence[tf.Tensor]", layers: Sequence[str]
 ) -> "list[tf.Tensor]":
-    """dS/dA for each tapped layer, [rows, h, w, K], in the layer's precision.
+    """dS/dA for each of some layers, or the input, [rows, h, w, K], in its precision.
 
     Args:
         S: [rows], one class score a row.
@@ -167,11 +191,11 @@ class _inlined:  # noqa: N801
         tf.config.run_functions_eagerly(self._before)
 
 
-def _class_scores(output: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor | None]":
+def _class_scores(output: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor | None, str | None]":
     """Walks back from a model's output to the class scores before its softmax or sigmoid.
 
     Returns:
-        logits [rows, C] and probabilities [rows, C], as `Tapped` has them.
+        logits, probabilities and head, as `Tapped` has them.
     """
     import tensorflow as tf
 
@@ -184,7 +208,7 @@ def _class_scores(output: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor | None]":
     if output.shape[-1] == 1:
         logits = tf.concat([-logits, logits], -1)
         values = tf.concat([1 - values, values], -1)
-    return logits, values if normalised else None
+    return (logits, values, op.type) if normalised else (logits, None, None)
 
 
 def _refuse_shape(output: "tf.Tensor") -> None:

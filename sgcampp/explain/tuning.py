@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sgcampp.explain.engine import DeviceMemoryError, Engine
-from sgcampp.explain.grid import AUTO_BATCH_SIZE, lay_out
+from sgcampp.explain.classes import NO_CLASS
+from sgcampp.explain.engine import DeviceMemoryError
+from sgcampp.explain.ensemble import Ensemble
+from sgcampp.explain.grid import AUTO_BATCH_SIZE
 
 CANDIDATES = (4, 8, 16, 32, 64, 128)
 GAIN = 1.03
@@ -18,33 +20,36 @@ WORTHWHILE = 2000
 """Samples in a run from which on trying pays."""
 
 
-def tuned_batch_size(engine: Engine, image_shape: tuple[int, ...], samples: int, key: str) -> int:
-    """A good B for an engine: the one remembered, or found by trying if the run is long enough.
+def tuned_batch_size(
+    ensemble: Ensemble, image_shape: tuple[int, ...], samples: int, key: str
+) -> int:
+    """A good B for a run: the one remembered, or found by trying if the run is long enough.
 
     Args:
-        engine: traced.
+        ensemble: traced.
         image_shape: (H, W, C).
         samples: images times passes of the whole run.
         key: whatever else the best B depends on: model, precision and the like.
     """
-    identity = json.dumps([key, engine.layers, image_shape, engine.passes, _device()])
+    work = [[seen.layer, seen.copies] for seen in ensemble.seen]
+    identity = json.dumps([key, work, ensemble.classes, image_shape, ensemble.passes, _device()])
     name = hashlib.sha256(identity.encode()).hexdigest()
     known = _remembered()
     if name in known:
         return known[name]
     if samples < WORTHWHILE:
         return AUTO_BATCH_SIZE
-    best = _try(engine, image_shape)
+    best = _try(ensemble, image_shape)
     _remember({**known, name: best})
     return best
 
 
-def _try(engine: Engine, image_shape: tuple[int, ...]) -> int:
+def _try(ensemble: Ensemble, image_shape: tuple[int, ...]) -> int:
     """Doubles B as long as that makes samples faster."""
     best, fastest = 1, float("inf")
     for batch_size in CANDIDATES:
         try:
-            seconds = _seconds_a_sample(engine, image_shape, batch_size)
+            seconds = _seconds_a_sample(ensemble, image_shape, batch_size)
         except DeviceMemoryError:
             break
         if seconds * GAIN > fastest:
@@ -53,17 +58,17 @@ def _try(engine: Engine, image_shape: tuple[int, ...]) -> int:
     return best
 
 
-def _seconds_a_sample(engine: Engine, image_shape: tuple[int, ...], batch_size: int) -> float:
+def _seconds_a_sample(ensemble: Ensemble, image_shape: tuple[int, ...], batch_size: int) -> float:
     """Time of one group of random images, a sample; the first of three runs is a warm-up."""
-    grid = lay_out(engine.passes, batch_size, batch_size)
-    images = np.random.default_rng(0).random((grid.images, *image_shape), np.float32)
-    codes = np.full((grid.images, engine.classes), -1, np.int32)
+    layout = ensemble.lay_out(batch_size, batch_size)
+    images = np.random.default_rng(0).random((layout.images, *image_shape), np.float32)
+    codes = np.full((layout.images, ensemble.classes, 2), [-1, NO_CLASS], np.int32)
     taken = []
     for _ in range(3):
         begin = time.perf_counter()
-        engine.run(images, codes, grid)
+        ensemble.run(images, codes, layout)
         taken.append(time.perf_counter() - begin)
-    return min(taken[1:]) / (grid.images * (engine.passes + 1))
+    return min(taken[1:]) / (layout.images * (ensemble.passes + 1))
 
 
 def _device() -> str:

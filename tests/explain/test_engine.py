@@ -9,28 +9,28 @@ import pytest
 import tiny
 
 from sgcampp import Explainer, UserError, grad_cam_plus_smooth
-from sgcampp.explain.engine import Engine
+from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.grid import lay_out
 from sgcampp.explain.methods import METHODS
-from sgcampp.explain.sampling import Sampling
 
 ROOT = Path(__file__).parents[2]
 
 
 def engine_of(explainer, shape=(8, 8, 3), classes=1):
-    return explainer.engine(classes, shape)
+    (engine,) = explainer.ensemble(classes, shape).engines
+    return engine
 
 
 def run(explainer, images, grid, codes=(-1,)):
     """Maps of the images, at the grid's (b, s)."""
     engine = engine_of(explainer, images.shape[1:], len(codes))
-    key = engine.layers[0], engine.sampling.methods[0].name
+    pairs = np.array([[c, NO_CLASS] for c in codes], np.int32)
     parts = [
         engine.run(
             images[at : at + grid.images],
-            np.tile(np.array(codes, np.int32), (len(images[at : at + grid.images]), 1)),
+            np.tile(pairs, (len(images[at : at + grid.images]), 1, 1)),
             grid,
-        ).maps[key]
+        ).maps[0]
         for at in range(0, len(images), grid.images)
     ]
     return np.concatenate([part.whole for part in parts])
@@ -146,10 +146,10 @@ def test_an_affine_head_runs_one_pass_and_equals_n_passes(monkeypatch):
     fast = Explainer(model, "features", nsamples=6, std_dev=0.5)
     got = fast(images)
     assert got.affine_head
-    assert got.passes == 0
+    assert got.nsamples == 0
     monkeypatch.setattr("sgcampp.explain.engine.depends_on", lambda *_: True)
     full = Explainer(model, "features", nsamples=6, std_dev=0.5)(images)
-    assert full.passes == 6
+    assert full.nsamples == 6
     peak = lambda maps: maps.max((-2, -1), keepdims=True)  # noqa: E731
     np.testing.assert_allclose(got.maps / peak(got.maps), full.maps / peak(full.maps), atol=1e-6)
 
@@ -158,7 +158,7 @@ def test_averaged_activations_need_every_pass_even_with_an_affine_head():
     model, images = tiny.affine_cnn(), tiny.images(2)
     got = Explainer(model, "features", nsamples=6, std_dev=0.5, activations="mean")(images)
     assert got.affine_head
-    assert got.passes == 6
+    assert got.nsamples == 6
 
 
 def test_an_earlier_layer_and_a_relu_head_are_not_affine(twin):
@@ -179,20 +179,20 @@ def test_a_head_gated_by_another_branch_is_not_affine():
     model = keras.Model(x, layers.Dense(3, activation="softmax")(gated))
     got = Explainer(model, "features", nsamples=4, std_dev=0.5)(tiny.images(1))
     assert not got.affine_head
-    assert got.passes == 4
+    assert got.nsamples == 4
 
 
 def test_methods_share_samples_and_agree_with_single_runs(twin):
-    images = tiny.images(2)
-    of = Explainer(twin.model, "features", nsamples=5, std_dev=0.3)
-    methods = tuple(METHODS[name] for name in ("grad_cam", "grad_cam_pp", "smooth_grad_cam_pp"))
-    sampling = Sampling(methods, of.sampling.choices, of.sampling.selection, 5, 0.3, 0)
-    engine = Engine(twin.model, (8, 8, 3), ("features",), None, sampling)
-    result = engine.run(images, np.full((2, 1), -1, np.int32), lay_out(5, 16, 2))
-    for method in methods:
-        alone = Explainer(twin.model, "features", method.name, nsamples=5, std_dev=0.3)(images)
-        together = result.maps["features", method.name].whole[:, 0]
-        np.testing.assert_allclose(together, alone.maps, atol=1e-5 * alone.maps.max())
+    images, settings = tiny.images(2), {"nsamples": 5, "std_dev": 0.3}
+    methods = ["grad_cam", "grad_cam_pp", "smooth_grad_cam", "smooth_grad_cam_pp"]
+    together = Explainer(twin.model, "features", methods, **settings)
+    each = together.each(images)
+    assert [found.method for found in each] == methods
+    assert len(together.ensemble(1, (8, 8, 3)).engines) == 1
+    for found in each:
+        alone = Explainer(twin.model, "features", found.method, **settings)(images)
+        np.testing.assert_allclose(found.maps, alone.maps, atol=1e-5 * alone.maps.max())
+        np.testing.assert_allclose(found.ess, alone.ess, rtol=1e-5)
 
 
 def test_several_classes_share_samples_and_agree_with_single_ones(twin):

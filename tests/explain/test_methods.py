@@ -30,7 +30,7 @@ def test_methods_of_the_clean_image(twin64, name, nsamples):
         L = np.maximum(CLOSED[name](*clean(twin64, x, got.class_idx[i])).sum(-1), 0)
         np.testing.assert_allclose(got.maps[i], L, atol=1e-6 * max(L.max(), 1e-9))
         assert got.log_scale[i] == 0
-    assert got.passes == 0
+    assert got.nsamples == 0
 
 
 def test_smooth_grad_cam_averages_gradients_alike(twin64):
@@ -47,12 +47,25 @@ def test_smooth_grad_cam_averages_gradients_alike(twin64):
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_cites_its_source_and_honours_a_region(twin, name):
+def test_every_method_cites_its_source(name):
     assert "20" in METHODS[name].summary or "Eq." in METHODS[name].summary
-    got = Explainer(twin.model, "features", name, nsamples=2, region=True, subset=[(0, 0), (3, 3)])
+
+
+@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.weigh and not m.pixels])
+def test_every_method_at_a_layer_honours_a_region(twin, name):
+    model = tiny.affine_cnn() if METHODS[name].pooled_head else twin.model
+    got = Explainer(model, "features", name, nsamples=2, region=True, subset=[(0, 0), (3, 3)])
     maps = got(tiny.images(2)).maps
+    assert maps.any()
     assert not maps[:, 4:].any()
     assert not maps[:, :, 4:].any()
+
+
+@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.pixels])
+def test_methods_in_pixel_space_refuse_a_choice_in_a_layer(twin, name):
+    for choice in ({"filters": [0]}, {"subset": [(0, 0)]}):
+        with pytest.raises(UserError, match=f"{name} looks at the input"):
+            Explainer(twin.model, "features", name, **choice)
 
 
 def test_an_unknown_method_is_refused_with_the_nearest(twin):

@@ -41,13 +41,13 @@ def test_they_are_exactly_what_the_engine_runs():
         ]
     )
     explain = Explainer(model, "input_copy", nsamples=1, std_dev=0.3, seed=9, activations="mean")
-    state = explain.engine(1, (8, 8, 3))
+    state = explain.ensemble(1, (8, 8, 3)).engines[0]
     got = []
     original = state._step
 
     def step(*args):
         result = original(*args)
-        got.append(result.layers[0].A_sum.numpy())
+        got.append(result.places[0].A_sum.numpy())
         return result
 
     state._step = step

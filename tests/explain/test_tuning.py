@@ -11,7 +11,7 @@ SHAPE = (8, 8, 3)
 @pytest.fixture
 def engine(twin, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return Explainer(twin.model, "features", nsamples=3).engine(1, SHAPE)
+    return Explainer(twin.model, "features", nsamples=3).ensemble(1, SHAPE)
 
 
 def pretend(monkeypatch, seconds):

@@ -1,0 +1,86 @@
+"""The copies of an image that the network sees: with noise, or on a straight path to the image."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.explain.noise import NoiseSource, noised
+from sgcampp.explain.sampling import Sampling
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class Copies(Protocol):
+    """Makes copies of images; sample 0 is the image itself, and comes first."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what `draw` gives for a sample."""
+
+    @property
+    def extra(self) -> int:
+        """Passes beside the averaged copies and the image."""
+
+    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+        """What makes these samples, float32 [s, *shape]; the same for all images."""
+
+    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+        """Images float32 [b, H, W, C] -> copies [b, s, H, W, C], within a trace."""
+
+
+class NoisedCopies:
+    """Samples 1 … n are noised (see `noise`).
+
+    Args:
+        sampling: with noise.
+        shape: (H, W, C) of the model's input.
+    """
+
+    extra = 0
+
+    def __init__(self, sampling: Sampling, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self._sampling = sampling
+        self._source = NoiseSource(sampling.seed, shape)
+
+    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+        """Standard normal noise."""
+        return self._source(samples)
+
+    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+        """Adds the noise at its strength."""
+        return noised(images, drawn, self._sampling.std_dev, self._sampling.noise_scale)
+
+
+class PathCopies:
+    """Samples 1 … n lie at (m - 1/2)/n of the way from zeros to the image; n + 1 is the zeros.
+
+    Midpoints: the mean over them is Sundararajan et al.'s integral with an error of order 1/n^2
+    where the score is smooth.
+
+    Args:
+        steps: n.
+    """
+
+    shape = (1, 1, 1)
+    extra = 1
+
+    def __init__(self, steps: int) -> None:
+        self._shares = np.array([1, *(np.arange(steps) + 0.5) / steps, 0], np.float32)
+
+    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+        """Shares of the way."""
+        import tensorflow as tf
+
+        return tf.constant(self._shares[samples][:, None, None, None])
+
+    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+        """Goes that share of the way."""
+        return images[:, None] * drawn[None]
+
+
+def copies_for(sampling: Sampling, shape: tuple[int, ...]) -> Copies:
+    """What makes a sampling's copies of images of shape (H, W, C)."""
+    return PathCopies(sampling.nsamples) if sampling.on_path else NoisedCopies(sampling, shape)

@@ -1,0 +1,64 @@
+"""How a gradient passes a ReLU: as calculus has it, or by the rules of two methods."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sgcampp.errors import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+RULES = ("plain", "guided_backprop", "deconvnet")
+_RELUS = ("Relu", "Relu6")
+
+
+@contextmanager
+def propagating(rule: str) -> Iterator[None]:
+    """ReLUs (and ReLU6s) traced inside the block pass gradients back by a rule.
+
+    `guided_backprop` (Springenberg et al. 2014): positive gradients, where the ReLU's input was in
+    its linear part. `deconvnet` (Zeiler and Fergus 2013): positive gradients, wherever.
+
+    Raises:
+        UserError: if there was no ReLU at all, since the rule would then change nothing.
+    """
+    import tensorflow as tf
+
+    if rule == "plain":
+        yield
+        return
+    graph = tf.compat.v1.get_default_graph()
+    names = {relu: _registered(rule, relu) for relu in _RELUS}
+    with graph.gradient_override_map(names):
+        yield
+    if not any(op.type in _RELUS for op in graph.get_operations()):
+        raise UserError(
+            f"{rule} changes how ReLUs pass gradients back, but this model has none: choose "
+            "another method, such as gradient or smooth_grad"
+        )
+
+
+@cache
+def _registered(rule: str, relu: str) -> str:
+    """Registers a rule for one kind of ReLU with TensorFlow, once a process; returns its name."""
+    import tensorflow as tf
+
+    name = f"Sgcampp_{rule}_{relu}"
+    tf.RegisterGradient(name)(_gradient(rule, 6 if relu == "Relu6" else None))
+    return name
+
+
+def _gradient(rule: str, upper: int | None) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    def deconvnet(op: "tf.Operation", g: "tf.Tensor") -> "tf.Tensor":
+        return tf.nn.relu(g)
+
+    def guided_backprop(op: "tf.Operation", g: "tf.Tensor") -> "tf.Tensor":
+        x = op.inputs[0]
+        linear = (x > 0) if upper is None else (x > 0) & (x < upper)
+        return tf.where(linear, tf.nn.relu(g), tf.zeros_like(g))
+
+    return {"deconvnet": deconvnet, "guided_backprop": guided_backprop}[rule]
