@@ -23,26 +23,30 @@ def heatmap(
     size: tuple[int, int],
     colormap: str = "viridis",
     view: View | None = None,
+    peak: float | None = None,
 ) -> np.ndarray:
     """Colours a saliency map at the size of its image.
 
     Args:
-        saliency: [h,w], ≥ 0, any scale; it is divided by its maximum, and all zeros stay zero.
+        saliency: [h,w], ≥ 0, any scale; it is divided by `peak`, and all zeros stay zero.
         size: (H, W) of the result in pixels.
         colormap: of `COLORMAPS`.
         view: the rectangle of the H×W image that the map covers, all of it by default. Outside
             it the result has the colour of zero.
+        peak: the value that has the last colour, as have all above it; None: the map's maximum.
+            One peak for several maps makes their colours comparable.
 
     Returns:
         uint8 [H,W,3], RGB.
 
     Raises:
         UserError: for an unknown colour map.
-        ValueError: for a map that is not [h,w], finite and ≥ 0, or a size below 1.
+        ValueError: for a map that is not [h,w], finite and ≥ 0, a peak that is not finite and
+            ≥ 0, or a size below 1.
     """
     colours = _colours(colormap)
     result = np.empty((*size, 3), np.uint8)
-    for rows, heat in _strips(saliency, size, view):
+    for rows, heat in _strips(saliency, size, view, peak):
         result[rows] = colours[_levels(heat)]
     return result
 
@@ -53,6 +57,7 @@ def overlay(
     alpha: float = 0.6,
     colormap: str = "viridis",
     view: View | None = None,
+    peak: float | None = None,
 ) -> np.ndarray:
     """Lays a coloured saliency map over its image.
 
@@ -65,13 +70,14 @@ def overlay(
         alpha: opacity at the map's maximum, 0 (image only) to 1 (colour only).
         colormap: of `COLORMAPS`.
         view: as for `heatmap`; the image is darkened outside it, where the model saw nothing.
+        peak: as for `heatmap`.
 
     Returns:
         uint8 [H,W,3], RGB.
 
     Raises:
         UserError: for an unknown colour map, or an alpha outside 0 to 1.
-        ValueError: for an image that is not uint8 [H,W,3], or a map as for `heatmap`.
+        ValueError: for an image that is not uint8 [H,W,3], or a map or peak as for `heatmap`.
     """
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha is {alpha}; accepted are numbers from 0 to 1")
@@ -79,7 +85,7 @@ def overlay(
         raise ValueError(f"image is {image.dtype} {list(image.shape)}, not uint8 [H,W,3]")
     colours = _colours(colormap).astype(np.float32)
     result = np.empty_like(image)
-    for rows, heat in _strips(saliency, image.shape[:2], view):
+    for rows, heat in _strips(saliency, image.shape[:2], view, peak):
         strip = image[rows].astype(np.float32)
         opacity = (alpha * np.sqrt(heat))[..., None]
         result[rows] = strip + opacity * (colours[_levels(heat)] - strip) + 0.5
@@ -87,8 +93,21 @@ def overlay(
     return result
 
 
-def upsample(saliency: np.ndarray, size: tuple[int, int], view: View | None = None) -> np.ndarray:
-    """Normalises a saliency map and interpolates it bilinearly onto the pixels of its image.
+def robust_peak(saliency: np.ndarray) -> float | None:
+    """The 99th percentile of a map, which shows more than the maximum where few pixels stand out.
+
+    As the authors of SmoothGrad draw maps in pixel space. None, for the maximum, if it is 0.
+    """
+    return float(np.percentile(saliency, 99)) or None
+
+
+def upsample(
+    saliency: np.ndarray,
+    size: tuple[int, int],
+    view: View | None = None,
+    peak: float | None = None,
+) -> np.ndarray:
+    """Divides a saliency map by its peak and interpolates it bilinearly onto its image's pixels.
 
     Neurons lie at the centres of equal cells of the view (half-pixel centres); beyond the
     outermost centres the border values continue.
@@ -97,18 +116,18 @@ def upsample(saliency: np.ndarray, size: tuple[int, int], view: View | None = No
         float32 [H,W], 0 to 1; zero outside the view.
 
     Raises:
-        ValueError: for a map that is not [h,w], finite and ≥ 0, or a size below 1.
+        ValueError: as for `heatmap`.
     """
-    return np.concatenate([heat for _, heat in _strips(saliency, size, view)])
+    return np.concatenate([heat for _, heat in _strips(saliency, size, view, peak)])
 
 
 def _strips(
-    saliency: np.ndarray, size: tuple[int, ...], view: View | None
+    saliency: np.ndarray, size: tuple[int, ...], view: View | None, peak: float | None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yields (rows, heat) from top to bottom; heat is float32 [rows,W], 0 to 1."""
     if min(size) < 1:
         raise ValueError(f"size {size} has no pixels")
-    normalised = _normalised(saliency)
+    normalised = _normalised(saliency, peak)
     top, left, height, width = view or (0, 0, size[0], size[1])
     down = _interpolation(size[0], top, height, normalised.shape[0])
     wide = normalised @ _interpolation(size[1], left, width, normalised.shape[1]).T
@@ -118,13 +137,16 @@ def _strips(
         yield rows, down[rows] @ wide
 
 
-def _normalised(saliency: np.ndarray) -> np.ndarray:
-    """Returns the map divided by its maximum, float32 [h,w]."""
+def _normalised(saliency: np.ndarray, peak: float | None) -> np.ndarray:
+    """Returns the map divided by its peak, float32 [h,w], 0 to 1."""
     values = np.asarray(saliency, np.float64)  # a subnormal float32 has no float32 inverse
     if values.ndim != 2 or not values.size or not np.isfinite(values).all() or values.min() < 0:
         raise ValueError("a saliency map is [h,w], finite and not negative")
-    peak = values.max()
-    return (values / peak if peak > 0 else values).astype(np.float32)
+    if peak is None:
+        peak = values.max()
+    if not 0 <= peak < np.inf:
+        raise ValueError(f"peak is {peak}, not finite and ≥ 0")
+    return (np.minimum(values / peak, 1) if peak > 0 else values > 0).astype(np.float32)
 
 
 def _interpolation(pixels: int, start: float, length: float, neurons: int) -> np.ndarray:

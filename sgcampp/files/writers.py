@@ -34,12 +34,14 @@ class FinishedMap:
         image: uint8 [H,W,3], RGB, upright.
         view: the rectangle of the image that the model saw; None: all of it.
         style: how pictures look.
+        peak: the value that pictures show in the last colour; None: the map's maximum.
     """
 
     saliency: np.ndarray
     image: np.ndarray
     view: View | None = None
     style: Style = field(default_factory=Style)
+    peak: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,9 @@ def _heatmap(finished: FinishedMap) -> bytes:
     """The coloured map at the image's size: PNG, RGB."""
     height, width = finished.image.shape[:2]
     style = finished.style
-    picture = heatmap(finished.saliency, (height, width), style.colormap, finished.view)
+    picture = heatmap(
+        finished.saliency, (height, width), style.colormap, finished.view, finished.peak
+    )
     return png(picture, style.png_compression)
 
 
@@ -106,7 +110,14 @@ def _heatmap(finished: FinishedMap) -> bytes:
 def _overlay(finished: FinishedMap) -> bytes:
     """The coloured map over the image: PNG, RGB."""
     style = finished.style
-    picture = overlay(finished.image, finished.saliency, style.alpha, style.colormap, finished.view)
+    picture = overlay(
+        finished.image,
+        finished.saliency,
+        style.alpha,
+        style.colormap,
+        finished.view,
+        finished.peak,
+    )
     return png(picture, style.png_compression)
 
 

@@ -4,7 +4,7 @@ import pytest
 import skimage.data
 
 from sgcampp.errors import UserError
-from sgcampp.files.rendering import COLORMAPS, heatmap, overlay, upsample
+from sgcampp.files.rendering import COLORMAPS, heatmap, overlay, robust_peak, upsample
 
 
 @pytest.fixture
@@ -124,7 +124,38 @@ def test_maps_that_cannot_be_are_refused(blob, value):
         heatmap(blob, (10, 10))
 
 
+def test_a_peak_makes_maps_comparable(blob):
+    assert (
+        np.abs(upsample(blob / 2, (20, 20), peak=1.0) - upsample(blob, (20, 20)) / 2).max() < 1e-6
+    )
+    half = heatmap(np.full((1, 1), 0.5, np.float32), (1, 1), "gray", peak=1.0)
+    assert half.tolist() == [[[128] * 3]]
+    image = np.full((20, 30, 3), 90, np.uint8)
+    assert np.array_equal(overlay(image, blob, peak=float(blob.max())), overlay(image, blob))
+    assert not np.array_equal(overlay(image, blob, peak=2.0), overlay(image, blob))
+
+
+@pytest.mark.parametrize("peak", [0.0, 1e-44, 0.25])
+def test_above_the_peak_all_is_the_last_colour(peak):
+    heat = upsample(np.array([[0, 0.5, 1, 9]], np.float32), (1, 4), peak=peak)
+    assert heat.tolist() == [[0, 1, 1, 1]]
+
+
+@pytest.mark.parametrize("peak", [-1.0, np.nan, np.inf])
+def test_a_peak_that_is_no_size_is_refused(blob, peak):
+    with pytest.raises(ValueError, match="peak"):
+        heatmap(blob, (10, 10), peak=peak)
+
+
 @pytest.mark.parametrize("image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)])
 def test_images_that_are_not_uint8_rgb_are_refused(blob, image):
     with pytest.raises(ValueError, match="uint8"):
         overlay(image, blob)
+
+
+def test_a_robust_peak_leaves_a_hundredth_of_the_pixels_above():
+    saliency = np.arange(1000, dtype=np.float32).reshape(20, 50)
+    peak = robust_peak(saliency)
+    assert (saliency > peak).sum() == 10
+    assert robust_peak(np.eye(200, dtype=np.float32)) is None
+    assert robust_peak(np.zeros((3, 3), np.float32)) is None
