@@ -22,6 +22,7 @@ from sgcampp.models.signature import input_shape
 
 if TYPE_CHECKING:
     import keras
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,18 @@ class Explanation:
     affine_head: bool
     nsamples: int
     class_names: Sequence[str] | None = None
+
+    def plot(self, images: ArrayLike | None = None) -> "Figure":
+        """Draws the maps, over their images if these are given (see `explain.plot.plot`)."""
+        from sgcampp.explain.plot import plot
+
+        return plot(self, images)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table with a thumbnail of each map."""
+        from sgcampp.explain.plot import repr_html
+
+        return repr_html(self)
 
 
 class Explainer:

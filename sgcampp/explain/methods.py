@@ -84,6 +84,11 @@ class Method:
     pooled_head: bool = False
     factors: tuple[str, str] | None = None
 
+    @property
+    def over_pixels(self) -> bool:
+        """Whether its map has the resolution of the model's input."""
+        return self.pixels or self.factors is not None
+
 
 METHODS: dict[str, Method] = {}
 
@@ -178,7 +183,7 @@ def gradient(of: Evidence, choices: Choices) -> Weighted:
 
 @method(pixels=True, smooth=True)
 def smooth_grad(of: Evidence, choices: Choices) -> Weighted:
-    """SmoothGrad: gradient of dS/dx averaged over noised samples (Smilkov et al. 2017)."""
+    """SmoothGrad: gradient averaged over noised samples (Smilkov et al. 2017)."""
     return gradient(of, choices)
 
 
@@ -192,7 +197,7 @@ def input_x_gradient(of: Evidence, choices: Choices) -> Weighted:
 
 @method(pixels=True, smooth=True, on_path=True)
 def integrated_gradients(of: Evidence, choices: Choices) -> Weighted:
-    """Integrated gradients from a baseline of zeros to the image (Sundararajan et al. 2017)."""
+    """Integrated gradients: mean gradient on the way from zeros (Sundararajan et al. 2017)."""
     return input_x_gradient(of, choices)
 
 
