@@ -1,7 +1,5 @@
 """`sgcampp explain`: images to heatmaps, overlays and raw maps."""
 
-import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,33 +7,12 @@ import click
 
 from sgcampp.config import load_config
 
-from .options import config_flags, given
-from .progress import Progress
-from .quiet import import_tensorflow
-from .signals import stop_on_signals
-
-
-class Shard(click.ParamType):
-    """`I/N` as (I, N)."""
-
-    name = "I/N"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Text to numbers; a usage error unless 1 <= I <= N."""
-        match = re.fullmatch(r"([1-9]\d{0,4})/([1-9]\d{0,4})", str(value))
-        if not match or int(match[1]) > int(match[2]):
-            self.fail(f"{value!r} is no shard, accepted: 1/4, 2/4, 3/4 or 4/4, and the like")
-        return int(match[1]), int(match[2])
+from .options import given
+from .running import conduct, run_flags
 
 
 @click.command("explain")
-@click.argument("src", nargs=-1, type=click.Path())
-@click.option("--config", type=click.Path(path_type=Path), help="YAML run config; flags beat it.")
-@config_flags(without=["sources"])
-@click.option("--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4.")
-@click.option("--retry-failed", is_flag=True, help="Try images again that failed before.")
-@click.option("--overwrite", is_flag=True, help="Remove what OUT holds and start afresh.")
-@click.option("--json", "as_json", is_flag=True, help="Print each image's manifest row as JSON.")
+@run_flags
 def command(
     src: tuple[str, ...],
     config: Path | None,
@@ -52,19 +29,4 @@ def command(
     """
     sources = {"sources": [str(source) for source in src]} if src else {}
     resolved = load_config(config, {**given(flags), **sources})
-    if overwrite and shard:
-        raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    progress = Progress(as_json)
-    with stop_on_signals() as stop:
-        import_tensorflow()
-        from sgcampp.backlog import Drive
-        from sgcampp.pipeline import run
-
-        try:
-            summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
-        finally:
-            progress.close()
-    click.echo(f"sgcampp: {summary}; the results are in {resolved.out}", err=True)
-    if summary.interrupted:
-        click.echo("sgcampp: interrupted; the same command goes on", err=True)
-    sys.exit(summary.exit_code)
+    conduct(resolved, shard, retry_failed, overwrite, as_json)

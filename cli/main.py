@@ -1,15 +1,22 @@
 """The `sgcampp` command: finds the subcommand, and turns errors into sentences and exit codes."""
 
 import importlib
+import signal
 import sys
 from typing import Any
 
-import click
+try:
+    import click
 
-from sgcampp import __version__
+    from sgcampp import __version__
+
+    from .streams import ReaderGone, open_missing, silence, tell
+except KeyboardInterrupt:  # these take most of the time until `invoke` can catch it
+    sys.exit(130)
 
 COMMANDS = {
     "explain": "Explain images: heatmaps, overlays and raw maps into an output tree.",
+    "compare": "Draw methods, layers or settings beside each other, one picture an image.",
     "layers": "List the layers of a model that can be explained.",
     "models": "List the models that are known by name.",
     "config": "Print a resolved run config, and check the one given.",
@@ -17,6 +24,10 @@ COMMANDS = {
     "verify": "Check every file of an output tree.",
     "report": "Make one page to look through an output tree.",
 }
+
+INTERRUPTED = 128 + signal.SIGINT
+READER_GONE = 128 + signal.SIGPIPE
+"""What a shell reports of a program that the signal ended."""
 
 
 class LazyGroup(click.Group):
@@ -38,6 +49,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Starts the command, whatever the shell made of its streams."""
+        open_missing()
+        return super().main(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; a user's error becomes one sentence and exit code 2."""
         from sgcampp.errors import RunStopped, UserError
@@ -47,12 +63,18 @@ class LazyGroup(click.Group):
         except (UserError, RunStopped) as error:
             if ctx.params["debug"]:
                 raise
-            click.echo(f"sgcampp: {error}", err=True)
+            tell(f"sgcampp: {error}")
             sys.exit(2 if isinstance(error, UserError) else 3)
+        except (ReaderGone, BrokenPipeError):
+            silence(sys.stdout)
+            sys.exit(READER_GONE)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
         except OSError as error:
-            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
+            if ctx.params["debug"]:
                 raise
-            click.echo(f"sgcampp: {error}", err=True)
+            tell(f"sgcampp: {error}")
+            silence(sys.stdout)
             sys.exit(2)
 
 
@@ -76,5 +98,5 @@ def main(debug: bool) -> None:
     sgcampp explain photos/ -o out --config run.yaml
 
     Exit codes: 0 all well, 1 some images failed, 2 bad usage or input, 3 stopped by failures or by
-    the machine, 130 interrupted.
+    the machine, 130 interrupted, 141 nobody reads stdout any more.
     """  # noqa: D301  (\b is Click's mark for lines to leave as they are)

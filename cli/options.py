@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from sgcampp.config import FLAG, Kind, RunConfig
+from sgcampp.config import RunConfig
 from sgcampp.errors import UserError
+from sgcampp.kinds import FLAG, Kind
 
 
 class KeyType(click.ParamType):
@@ -52,10 +53,16 @@ def config_flags(without: Collection[str] = (), only: Collection[str] | None = N
 def given(values: dict[str, Any]) -> dict[str, Any]:
     """The flags that stood on the command line, by key; a list may stand in several pieces."""
     return {
-        name: list(itertools.chain.from_iterable(value)) if isinstance(value, tuple) else value
+        name: _joined(value) if isinstance(value, tuple) else value
         for name, value in values.items()
         if value is not None and value != ()
     }
+
+
+def _joined(pieces: tuple[Any, ...]) -> list[Any] | dict[str, Any]:
+    if isinstance(pieces[0], dict):
+        return {name: values for piece in pieces for name, values in piece.items()}
+    return list(itertools.chain.from_iterable(pieces))
 
 
 def _flag(key: Field) -> Callable:
@@ -63,7 +70,7 @@ def _flag(key: Field) -> Callable:
     about = f"{key.metadata['about']}{_default(key)}"
     if key.metadata["kind"] is FLAG:
         return click.option(f"--{name}/--no-{name}", key.name, default=None, help=about)
-    short = ["-o"] if name == "out" else []
+    short = {"out": ["-o"], "layer-name": ["--layer"]}.get(name, [])
     several = key.metadata["kind"].many
     return click.option(
         *short, f"--{name}", key.name, type=KeyType(key), multiple=several, help=about

@@ -1,9 +1,8 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
+import itertools
 import json
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,39 @@ from typing import Any
 from sgcampp.errors import UserError, nearest
 from sgcampp.explain.choices import VALUES, Choices
 from sgcampp.explain.grid import check_batch_size
-from sgcampp.explain.methods import METHODS, find_method
-from sgcampp.explain.noise import check_noise
+from sgcampp.explain.looks import IG_STEPS, looks_of
+from sgcampp.explain.methods import METHODS
 from sgcampp.explain.precision import PRECISIONS
+from sgcampp.explain.sampling import Look
 from sgcampp.explain.selection import Selection
+from sgcampp.files.panel import SCALES
 from sgcampp.files.rendering import COLORMAPS
 from sgcampp.files.writers import WRITERS
+from sgcampp.kinds import (
+    BATCH,
+    FAILURES,
+    FLAG,
+    NAMES,
+    NUMBER,
+    NUMBERS,
+    PAIRS,
+    TARGETS,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    WHOLES,
+    Kind,
+    one_of,
+    some_of,
+    values_of,
+)
 from sgcampp.strict_yaml import read_mapping
 
 RECORDED = "recorded"
 """The one key of a run.yaml that is no setting: what the run found out."""
+
+PANELS = "panels"
+"""Among the kinds of files: one picture an image, of all its maps."""
 
 MODEL_KEYS = (
     "weights",
@@ -38,115 +60,31 @@ MODEL_KEYS = (
 """The keys that `load_model` takes beside the model's name."""
 
 
-_PERCENT = re.compile(r"(\d+(\.\d+)?)%")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What values a key takes.
-
-    Attributes:
-        accepted: in words, for errors and help.
-        from_text: a flag's text to the value that YAML would have given.
-        check: whether a YAML value is of this kind.
-        values: all of them, where they are few.
-        many: whether it is a list, whose flag may stand several times.
-    """
-
-    accepted: str
-    from_text: Callable[[str], Any]
-    check: Callable[[Any], bool]
-    values: tuple[str, ...] = ()
-    many: bool = False
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)
-
-
-def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(check(item) for item in value)
-
-
-def _split(convert: Callable[[str], Any]) -> Callable[[str], list[Any]]:
-    return lambda text: [convert(item.strip()) for item in text.split(",") if item.strip()]
-
-
-def _auto_or_whole(text: str) -> int | str:
-    return text if text == "auto" else int(text)
-
-
-def _whole_or_text(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
-
-
-TEXT = Kind("text", str, _is_text)
-FLAG = Kind("true or false", str, lambda value: isinstance(value, bool))
-WHOLE = Kind("a whole number", int, _is_whole)
-NUMBER = Kind("a finite number", float, _is_number)
-BATCH = Kind(
-    "auto or a whole number", _auto_or_whole, lambda v: v == "auto" or (_is_whole(v) and v >= 1)
-)
-FAILURES = Kind(
-    "a count like 100, or a share of the images like 5%",
-    lambda text: text if text.endswith("%") else int(text),
-    lambda v: (
-        (_is_whole(v) and v >= 0) or (isinstance(v, str) and _PERCENT.fullmatch(v) is not None)
-    ),
-)
-TARGET = Kind(
-    "argmax, top3, or a class: its index, wnid or label",
-    _whole_or_text,
-    lambda v: _is_text(v) or (_is_whole(v) and v >= 0),
-)
-TEXTS = Kind(
-    "texts, [one, two] in YAML and one,two as a flag", _split(str), _list_of(_is_text), many=True
-)
-WHOLES = Kind(
-    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag",
-    _split(int),
-    _list_of(_is_whole),
-    many=True,
-)
-NUMBERS = Kind(
-    "numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number), many=True
-)
-PAIRS = Kind(
-    "[row, column] pairs, [[0, 10], [12, 12]] in YAML and '0,10 12,12' as a flag",
-    lambda text: [_split(int)(pair) for pair in text.split()],
-    _list_of(lambda v: _list_of(_is_whole)(v) and len(v) == 2),
-    many=True,
-)
-
-
-def one_of(*values: str) -> Kind:
-    """The kind of a key that takes one of a few words."""
-    return Kind(" or ".join(values), str, lambda value: value in values, values)
-
-
-def some_of(*values: str) -> Kind:
-    """The kind of a key that takes a list of a few words."""
-    return Kind(
-        "a list of " + ", ".join(values), _split(str), _list_of(lambda v: v in values), values, True
-    )
+ACROSS = {
+    "nsamples": WHOLE,
+    "std_dev": NUMBER,
+    "seed": WHOLE,
+    **{name: one_of(*values) for name, values in VALUES.items()},
+    "subset": PAIRS,
+}
+"""Keys that may have several values in one run, beside those that are lists."""
 
 
 def _key(default: Any, kind: Kind, about: str, *, shapes_output: bool = True) -> Any:
     """One key. `shapes_output`: whether another value would give other files."""
     about = about if not kind.values else f"{about}: {', '.join(kind.values)}"
     metadata = {"kind": kind, "about": about, "shapes_output": shapes_output}
-    if isinstance(default, list):
+    if isinstance(default, (list, dict)):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a config asks to look at. `across`: the values of its keys that hold for this look."""
+
+    look: Look
+    across: dict[str, Any]
 
 
 @dataclass
@@ -178,10 +116,20 @@ class RunConfig:
     std: list[float] | None = _key(None, NUMBERS, "one number, or one a channel")
     input_size: list[int] | None = _key(None, WHOLES, "[height, width], for a model of any size")
 
-    method: str = _key("smooth_grad_cam_pp", one_of(*METHODS), "what is computed")
-    layer_name: str | None = _key(None, TEXT, "a name of `sgcampp layers MODEL`; none: its default")
-    target: str | int = _key(
-        "argmax", TARGET, "the class to explain: argmax, top3, an index, a wnid, a label"
+    method: list[str] = _key(
+        ["smooth_grad_cam_pp"], some_of(*METHODS), "what is computed, one or several"
+    )
+    layer_name: list[str] | None = _key(
+        None, NAMES, "one or several of `sgcampp layers MODEL`; none: its default"
+    )
+    target: list[str | int] = _key(
+        ["argmax"],
+        TARGETS,
+        "classes to explain: argmax, top3, an index, a wnid, a label, A-vs-B, several of these; "
+        "p>0.2: all above that probability; or a .csv file of image,class",
+    )
+    across: dict[str, list[Any]] = _key(
+        {}, values_of(ACROSS), "several values of other keys at once, as nsamples=0,5,50"
     )
     nsamples: int = _key(0, WHOLE, "n, noised samples an image; 0: the clean image alone")
     std_dev: float = _key(
@@ -192,6 +140,7 @@ class RunConfig:
     subset: list[list[int]] | None = _key(
         None, PAIRS, "neurons [row, column] to look at; none: all"
     )
+    ig_steps: int = _key(IG_STEPS, WHOLE, "steps of integrated_gradients")
     region: bool = _key(False, FLAG, "subset gives two corners of a box, not single neurons")
     score: str = _key("exp_logit", one_of(*VALUES["score"]), "what is differentiated")
     alpha_numerator: str = _key(
@@ -222,24 +171,30 @@ class RunConfig:
     )
     out: str | None = _key(None, TEXT, "the output tree", shapes_output=False)
     write: list[str] = _key(
-        ["arrays", "heatmaps", "overlays"], some_of(*WRITERS), "what is written of each map"
+        ["arrays", "heatmaps", "overlays"],
+        some_of(*WRITERS, PANELS),
+        "what is written of each map, and panels of all maps of an image",
+    )
+    panel_scale: str = _key(
+        "own", one_of(*SCALES), "colours of a panel's maps: each to its own maximum, or one for all"
     )
     colormap: str = _key("viridis", one_of(*COLORMAPS), "of heatmaps and overlays")
     overlay_alpha: float = _key(0.6, NUMBER, "opacity of the hottest place of an overlay, 0 to 1")
     png_compression: int = _key(1, WHOLE, "0 (fast, large) to 9 (slow, small)")
 
     def __post_init__(self) -> None:
+        for key in fields(self):
+            value = getattr(self, key.name)
+            if key.metadata["kind"].bare and isinstance(value, (str, int)):
+                setattr(self, key.name, [value])
         self.check()
 
     def check(self) -> None:
         """Raises UserError for a value out of range."""
         for key in fields(self):
             _check_kind(key, getattr(self, key.name))
-        check_noise(self.nsamples, self.std_dev, self.seed)
         check_batch_size(self.batch_size)
-        find_method(self.method)
-        self.choices()
-        self.selection()
+        self.looks()
         if not 0 <= self.overlay_alpha <= 1:
             raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
         if self.max_pixels < 1:
@@ -247,13 +202,24 @@ class RunConfig:
         if not 0 <= self.png_compression <= 9:
             raise UserError(f"png_compression is {self.png_compression}, accepted: 0 to 9")
 
-    def choices(self) -> Choices:
-        """The choices that the paper leaves open."""
-        return Choices(**{name: getattr(self, name) for name in VALUES})
-
-    def selection(self) -> Selection:
-        """The chosen feature maps and neurons."""
-        return Selection(self.filters, self.region, self.subset)
+    def looks(self) -> list[Asked]:
+        """What is looked at: each method at each layer, for each of the values in `across`."""
+        asked = []
+        for values in itertools.product(*self.across.values()):
+            across = dict(zip(self.across, values, strict=True))
+            settings = {**vars(self), **across}
+            looks = looks_of(
+                settings["layer_name"] or [None],
+                settings["method"],
+                Choices(**{name: settings[name] for name in VALUES}),
+                Selection(settings["filters"], settings["region"], settings["subset"]),
+                settings["nsamples"],
+                settings["std_dev"],
+                settings["seed"],
+                settings["ig_steps"],
+            )
+            asked += [Asked(look, across) for look in looks]
+        return asked
 
     def model_settings(self) -> dict[str, Any]:
         """What `load_model` takes beside the model's name."""
@@ -267,12 +233,15 @@ def output_keys(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def load_config(path: Path | None, flags: Mapping[str, Any]) -> RunConfig:
+def load_config(
+    path: Path | None, flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> RunConfig:
     """Resolves a run config: a flag beats the YAML file, which beats the default.
 
     Args:
         path: a YAML file, or None.
         flags: values by key, as YAML would give them.
+        defaults: of a command, where they are not RunConfig's own.
 
     Raises:
         UserError: for an unreadable file, an unknown key (with the nearest one) or a bad value.
@@ -284,7 +253,7 @@ def load_config(path: Path | None, flags: Mapping[str, Any]) -> RunConfig:
         if name not in known:
             raise UserError(f"{path}: unknown key {name!r:.200}{nearest(str(name), known)}")
     try:
-        return RunConfig(**{**given, **flags})
+        return RunConfig(**{**(defaults or {}), **given, **flags})
     except UserError as error:
         at_fault = set(given) - set(flags)
         if path and any(str(error).startswith(f"{name} ") for name in at_fault):
@@ -316,5 +285,8 @@ def _check_kind(key: Field, value: Any) -> None:
     kind: Kind = key.metadata["kind"]
     if (value is None and key.default is None) or kind.check(value):
         return
-    hint = nearest(value, kind.values) if isinstance(value, str) else ""
-    raise UserError(f"{key.name} is {value!r:.200}, accepted: {kind.accepted}{hint}")
+    shown = value[0] if kind.bare and isinstance(value, list) and len(value) == 1 else value
+    items = value if isinstance(value, list) else [value]
+    wrong = (x for x in items if isinstance(x, str) and x not in kind.values)
+    hint = nearest(next(wrong, ""), kind.values)
+    raise UserError(f"{key.name} is {shown!r:.200}, accepted: {kind.accepted}{hint}")

@@ -12,22 +12,21 @@ from typing import Protocol
 from sgcampp.backlog import Drive, Task, has_files, listing, tasks_left
 from sgcampp.config import RunConfig
 from sgcampp.errors import RunStopped, UserError
-from sgcampp.explain.engine import Engine
-from sgcampp.explain.explainer import Explainer
-from sgcampp.explain.grid import Grid, check_batch_size, lay_out
-from sgcampp.explain.targets import check_codes
+from sgcampp.explain.ensemble import Ensemble, Layout
+from sgcampp.explain.grid import check_batch_size
 from sgcampp.explain.tuning import tuned_batch_size
 from sgcampp.files.index import ManifestIndex, read_manifest
 from sgcampp.files.lock import WHOLE, locked, settling
 from sgcampp.files.manifest import ManifestWriter, parts
 from sgcampp.files.rows import Row
 from sgcampp.files.tree import KINDS, MANIFEST, OutputTree, clear_tree, remove_leftovers
-from sgcampp.models.classifier import Classifier
 from sgcampp.models.registry import load_model
 from sgcampp.record import NAME, RunRecord, differing_keys, read_record, run_yaml, versions
-from sgcampp.stages import Grouper, Reader, Recorder
+from sgcampp.recorder import Recorder, Written
+from sgcampp.stages import Grouper, Reader
 from sgcampp.stop import Stop
 from sgcampp.summary import Summary
+from sgcampp.targeting import read_targets
 from sgcampp.threads import ordered_map
 
 FREEZE_FROM = 1000
@@ -107,60 +106,70 @@ class _Conductor:
         self._classifier = load_model(config.model, **config.model_settings())
         for note in self._classifier.notes:
             reporter.note(note)
+        self._targets = read_targets(config.target, self._classifier)
         if not drive.overwrite:
             self._refuse_other_run()
         self._frozen = self._worth_freezing()
-        explainer = _explainer(config, self._classifier, self._frozen)
-        self._codes = explainer.codes(config.target, 1)[0]
-        check_codes(self._codes.tolist(), self._classifier.class_count)
-        self._engine = explainer.engine(len(self._codes), self._classifier.input_shape)
-        if self._engine.passes < config.nsamples:
-            reporter.note(_why_unsmoothed(config, self._engine))
+        self._ensemble = Ensemble(
+            self._classifier.model,
+            self._classifier.input_shape,
+            [asked.look for asked in config.looks()],
+            self._targets.classes,
+            output_name=self._classifier.output_name,
+            frozen=self._frozen,
+            precision=config.precision,
+            jit=config.jit,
+        )
+        for note in _why_unsmoothed(self._ensemble):
+            reporter.note(note)
         self._tree = OutputTree(out, drive.part)
 
     def settle(self) -> None:
         """Takes over the record of the output tree, or makes one; for the holder of its lock."""
         with settling(self._out):
             self._refuse_other_run()
-            self._record, self._grid = self._settle()
+            self._record, self._layout = self._settle()
 
     def run(self) -> Summary:
         """Explains what is left, and tells what the numbers leave in doubt."""
         summary = Summary(total=self._drive.count(self._total))
         self._reporter.start(summary.total)
         grouper = Grouper(
-            self._engine,
-            self._codes,
-            self._record.batch_size,
-            self._grid,
-            self._stop,
-            self._shrink,
+            self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
-        ahead = 2 * self._grid.images + READERS
-        reader = Reader(self._classifier, self._config.max_pixels)
-        recorder = Recorder(self._config, self._classifier, self._engine, self._tree)
+        ahead = 2 * self._layout.images + READERS
+        reader = Reader(self._classifier, self._targets, self._config.max_pixels)
+        recorder = Recorder(
+            self._config, self._classifier, self._targets, self._ensemble, self._tree
+        )
         with (
             ManifestIndex(self._out / MANIFEST, has_files(self._out)) as known,
             ManifestWriter(self._tree.manifest_part()) as manifest,
             closing(ordered_map(reader, self._tasks(known, summary), READERS, ahead)) as loaded,
             closing(ordered_map(recorder, grouper(loaded), WRITERS, ahead)) as written,
         ):
-            for done in written:
-                manifest.append([done.row])
-                if not done.fresh:
-                    summary.skipped += 1
-                    self._reporter.skip()
-                    continue
-                summary.add(done.row, self._engine.passes)
-                self._reporter.finish(done.row)
-                if summary.too_many_failures(self._config.max_failures):
-                    raise RunStopped(
-                        f"stopped after {summary.failed} failures "
-                        f"(max_failures={self._config.max_failures}); `sgcampp status` lists them"
-                    )
+            for group in _by_group(written):
+                # One write to the disk a group: each costs as much as a picture.
+                manifest.append([done.row for done in group])
+                for done in group:
+                    self._tell(done, summary)
         summary.interrupted = self._stop.requested
-        _tell_of_doubts(summary, self._engine, self._reporter)
+        _tell_of_doubts(summary, self._reporter)
         return summary
+
+    def _tell(self, done: Written, summary: Summary) -> None:
+        """Counts and reports one recorded row; RunStopped when there are too many failures."""
+        if not done.fresh:
+            summary.skipped += 1
+            self._reporter.skip()
+            return
+        summary.add(done.row)
+        self._reporter.finish(done.row)
+        if summary.too_many_failures(self._config.max_failures):
+            raise RunStopped(
+                f"stopped after {summary.failed} failures "
+                f"(max_failures={self._config.max_failures}); `sgcampp status` lists them"
+            )
 
     def _tasks(self, known: ManifestIndex, summary: Summary) -> Iterator[Task]:
         """What is left to do; ends when the run shall stop."""
@@ -177,7 +186,9 @@ class _Conductor:
                     "maps: choose another output directory"
                 )
             return
-        differing = differing_keys(self._config, self._classifier.fingerprint, *known)
+        differing = differing_keys(
+            self._config, self._classifier.fingerprint, self._targets.sha256, *known
+        )
         if differing:
             raise UserError(
                 f"{self._out} holds another run, which differs in {'; '.join(differing)}: choose "
@@ -191,29 +202,29 @@ class _Conductor:
             return known[1].frozen
         return self._total * (self._config.nsamples + 1) >= FREEZE_FROM
 
-    def _settle(self) -> tuple[RunRecord, Grid]:
-        """The record and grid: those of the output tree if it has any, else made and written."""
+    def _settle(self) -> tuple[RunRecord, Layout]:
+        """The record and layout: those of the output tree if it has any, else made and written."""
         known = read_record(self._out)
-        passes = self._engine.passes
         if known is not None:
-            grid = lay_out(passes, known[1].batch_size, known[1].images_per_step)
             record = replace(known[1], images=self._total)
+            layout = self._ensemble.lay_out(record.batch_size, record.images_per_step)
         else:
             batch_size = self._batch_size()
-            grid = lay_out(passes, batch_size, self._total)
+            layout = self._ensemble.lay_out(batch_size, self._total)
             record = RunRecord(
-                self._classifier.fingerprint,
-                self._engine.layers[0],
-                batch_size,
-                grid.images,
-                passes,
-                self._frozen,
-                self._total,
-                versions(),
+                model_fingerprint=self._classifier.fingerprint,
+                layers=list(dict.fromkeys(seen.layer for seen in self._ensemble.seen)),
+                batch_size=batch_size,
+                images_per_step=layout.images,
+                passes=self._ensemble.passes,
+                frozen=self._frozen,
+                images=self._total,
+                target_sha256=self._targets.sha256,
+                versions=versions(),
             )
         if known is None or record != known[1]:
             self._tree.write(NAME, run_yaml(self._config, record))
-        return record, grid
+        return record, layout
 
     def _batch_size(self) -> int:
         """B as the config has it, or a good one for this device."""
@@ -221,14 +232,14 @@ class _Conductor:
         if config.batch_size != "auto":
             return check_batch_size(config.batch_size)
         key = f"{self._classifier.fingerprint} {config.precision} {config.jit}"
-        samples = self._total * (self._engine.passes + 1)
-        batch_size = tuned_batch_size(self._engine, shape, samples, key)
+        samples = self._total * (self._ensemble.passes + 1)
+        batch_size = tuned_batch_size(self._ensemble, shape, samples, key)
         self._reporter.note(f"batches of {batch_size} samples")
         return batch_size
 
-    def _shrink(self, batch_size: int, grid: Grid) -> None:
+    def _shrink(self, batch_size: int, layout: Layout) -> None:
         """Records and tells that the device had no memory for B."""
-        self._record = replace(self._record, batch_size=batch_size, images_per_step=grid.images)
+        self._record = replace(self._record, batch_size=batch_size, images_per_step=layout.images)
         self._tree.write(NAME, run_yaml(self._config, self._record))
         self._reporter.note(
             f"the device ran out of memory: going on with batches of {batch_size}; maps made "
@@ -261,50 +272,60 @@ def _saving(out: Path) -> Iterator[None]:
 
 
 def _clear(out: Path) -> None:
-    if read_record(out) is None and any(out.glob("*/*")):
+    others = (path for path in out.glob("*/*") if path.suffix != ".lock")
+    if read_record(out) is None and any(others):
         raise UserError(f"{out} is no output tree of sgcampp: --overwrite leaves it alone")
     rows = read_manifest(out / MANIFEST)
-    clear_tree(out, (path for r in rows for m in r.maps for path in m.files.values()))
+    named = (files.values() for row in rows for files in (row.files, *(m.files for m in row.maps)))
+    clear_tree(out, itertools.chain.from_iterable(named))
     (out / NAME).unlink(missing_ok=True)
 
 
-def _explainer(config: RunConfig, classifier: Classifier, frozen: bool) -> Explainer:
-    return Explainer(
-        classifier,
-        config.layer_name,
-        config.method,
-        config.nsamples,
-        config.std_dev,
-        config.seed,
-        filters=config.filters,
-        region=config.region,
-        subset=config.subset,
-        frozen=frozen,
-        precision=config.precision,
-        jit=config.jit,
-        **vars(config.choices()),
-    )
+def _by_group(written: Iterator[Written]) -> Iterator[list[Written]]:
+    """Cuts rows into the groups that they were explained in."""
+    group: list[Written] = []
+    for done in written:
+        group.append(done)
+        if done.last:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
-def _why_unsmoothed(config: RunConfig, engine: Engine) -> str:
-    if engine.affine[0]:
-        return (
-            f"the class scores are affine in layer {engine.layers[0]!r}, so noise cannot change "
-            f"the maps: one pass an image instead of {config.nsamples} gives the same; choose an "
-            "earlier layer to see smoothing act"
+def _why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:
+    """Sentences about methods and layers that the noise asked for cannot reach."""
+    looks = [(at.method, seen) for at, seen in zip(ensemble.looks, ensemble.seen, strict=True)]
+    asked = any(look.nsamples and not look.method.on_path for look in ensemble.looks)
+    if asked and not any(method.smooth for method, _ in looks):
+        names = dict.fromkeys(method.name for method, _ in looks)
+        yield f"{' and '.join(names)} looks at the clean image alone: nsamples has no effect"
+    unmoved = [
+        seen.layer
+        for look, seen in zip(ensemble.looks, ensemble.seen, strict=True)
+        if look.averages and not seen.copies
+    ]
+    for layer in dict.fromkeys(unmoved):
+        yield (
+            f"the class scores are affine in layer {layer!r}, so noise cannot change the maps "
+            "there: one pass an image gives the same as many; choose an earlier layer to see "
+            "smoothing act"
         )
-    return f"{config.method} looks at the clean image alone: nsamples has no effect"
 
 
-def _tell_of_doubts(summary: Summary, engine: Engine, reporter: Reporter) -> None:
+def _tell_of_doubts(summary: Summary, reporter: Reporter) -> None:
     if summary.poorly_sampled:
         reporter.note(
             f"few effective samples in {summary.poorly_sampled} of {summary.maps} maps: their "
-            f"{engine.passes} noised samples were worth fewer than {engine.passes / 2:g}, since "
-            "e^S lets a few outweigh the rest (`ess` in the manifest); use more samples, less "
-            "noise, or score=logit"
+            "noised samples were worth less than half their number, since e^S lets a few outweigh "
+            "the rest (`ess` in the manifest); use more samples, less noise, or score=logit"
         )
     if summary.flat:
         reporter.note(
             f"{summary.flat} of {summary.maps} maps are all zeros: `reason` in the manifest tells"
+        )
+    if summary.incomplete:
+        reporter.note(
+            f"integrated gradients miss the rise of the score by more than 5 % in "
+            f"{summary.incomplete} maps (`completeness` in the manifest): use more ig_steps"
         )

@@ -1,5 +1,6 @@
 """OUT/run.yaml: the resolved config and what else it takes to repeat or resume the run."""
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,6 +11,8 @@ from typing import Any
 import sgcampp
 from sgcampp.config import RECORDED, RunConfig, as_yaml, output_keys, yaml_value
 from sgcampp.errors import UserError
+from sgcampp.files.schema import check_limits, check_types, field_types
+from sgcampp.files.sources import resolve_sources
 from sgcampp.strict_yaml import read_mapping
 
 NAME = "run.yaml"
@@ -22,23 +25,36 @@ class RunRecord:
 
     Attributes:
         model_fingerprint: of architecture, weights and preprocessing.
-        layer: address of the explained layer.
+        layers: addresses of the explained layers; "input" for methods in pixel space.
         batch_size: B; a resume uses the same, so that its maps have the same bits.
         images_per_step: b.
         passes: noised passes an image.
         frozen: whether the weights were constants of the traced graph.
         images: in the listing, when the run last started.
+        target_sha256: of the file that names the images' classes, if there is one.
         versions: of sgcampp, Python and the packages that shape the numbers.
+        base: the directory that keys are relative to, absolute, when the run last started.
     """
 
     model_fingerprint: str
-    layer: str
+    layers: list[str]
     batch_size: int
     images_per_step: int
     passes: int
     frozen: bool
     images: int
+    target_sha256: str | None
     versions: dict[str, str]
+    base: str | None = None
+
+
+_TYPES = field_types(RunRecord)
+_LIMITS = {
+    "batch_size": (1, 2**31),
+    "images_per_step": (1, 2**31),
+    "passes": (0, 2**31),
+    "images": (0, 10**11),
+}
 
 
 def versions() -> dict[str, str]:
@@ -64,13 +80,47 @@ def read_record(root: Path) -> tuple[dict[str, Any], RunRecord] | None:
         return None
     values = read_mapping(path)
     try:
-        return values, RunRecord(**values.pop(RECORDED))
+        recorded = values.pop(RECORDED)
+        record = RunRecord(**recorded)
     except (KeyError, TypeError) as error:
         raise UserError(f"{path}: was not written by this version of sgcampp") from error
+    try:
+        check_types(recorded, _TYPES)
+        check_limits(recorded, _LIMITS)
+    except ValueError as error:
+        raise UserError(f"{path}: was not written by sgcampp: {error}") from error
+    return values, record
+
+
+def check_base(out: Path, config: RunConfig, record: RunRecord) -> str:
+    """Refuses to mix images of two directories in one output tree.
+
+    A key names the files about an image; below another base, another image could have it and
+    silently take the first one's place. Images that were moved may go on: then the old base is
+    gone.
+
+    Returns:
+        The directory that the run's keys are relative to, for its record.
+
+    Raises:
+        UserError: if the output tree is about images below another directory, which still exists.
+    """
+    base = resolve_sources(config.sources, config.recursive).base
+    known = record.base
+    if known and os.path.isdir(known) and not os.path.samefile(known, base):  # noqa: PTH112, PTH121
+        raise UserError(
+            f"{out} is about images below {known}, these are below {base}: choose another output "
+            "directory, or --overwrite to start afresh"
+        )
+    return base
 
 
 def differing_keys(
-    config: RunConfig, model_fingerprint: str, values: Mapping[str, Any], record: RunRecord
+    config: RunConfig,
+    model_fingerprint: str,
+    target_sha256: str | None,
+    values: Mapping[str, Any],
+    record: RunRecord,
 ) -> list[str]:
     """Keys in which a run differs from the one recorded in its output tree, as `key: old → new`."""
     now = output_keys(asdict(config))
@@ -81,4 +131,6 @@ def differing_keys(
     ]
     if model_fingerprint != record.model_fingerprint:
         differing.append("the model's weights, architecture or preprocessing")
+    if target_sha256 != record.target_sha256:
+        differing.append("the classes in the target file")
     return differing

@@ -21,7 +21,8 @@ class Status:
     """Counts of an output tree, over all its shards.
 
     Attributes:
-        images: in the listing, when a run last started.
+        images: in the listing, when a run last started; or rows, if there are more, as of images
+            that have gone since.
         done: explained.
         failed: failed images by reason.
         running: whether some process is writing to it.
@@ -62,6 +63,7 @@ def read_status(out: Path) -> Status:
             status.done += 1
         else:
             status.failed[row.reason or ""] += 1
+    status.images = max(status.images, status.done + status.failed.total())
     status.rate = _rate(per_second)
     return status
 

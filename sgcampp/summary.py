@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from sgcampp.files.rows import FAILED, OK, Row
+from sgcampp.files.rows import FAILED, OK, MapRecord, Row
 
 JUDGED_FROM = 20
 """Images before a share of failures is judged."""
+
+INCOMPLETE = 0.05
+"""Share of the score's rise that integrated gradients may miss unremarked."""
 
 
 @dataclass
@@ -21,6 +24,7 @@ class Summary:
         maps: maps made by this run.
         flat: those of them that are all zeros.
         poorly_sampled: those whose samples were worth less than half of n.
+        incomplete: those of integrated gradients that miss the score's rise by too much.
         seconds: of the whole run.
         interrupted: whether a signal ended it.
     """
@@ -33,6 +37,7 @@ class Summary:
     maps: int = 0
     flat: int = 0
     poorly_sampled: int = 0
+    incomplete: int = 0
     seconds: float = 0.0
     interrupted: bool = False
 
@@ -51,16 +56,14 @@ class Summary:
         parts += [before] * bool(self.failed_before)
         return f"{', '.join(parts)} of {self.total} images in {self.seconds:.1f} s"
 
-    def add(self, row: Row, nsamples: int) -> None:
+    def add(self, row: Row) -> None:
         """Counts one row that this run has written."""
         self.explained += row.status == OK
         self.failed += row.status == FAILED
         self.maps += len(row.maps)
         self.flat += sum(record.reason is not None for record in row.maps)
-        self.poorly_sampled += sum(
-            nsamples > 1 and record.ess is not None and record.ess < nsamples / 2
-            for record in row.maps
-        )
+        self.poorly_sampled += sum(map(_is_poorly_sampled, row.maps))
+        self.incomplete += sum((record.completeness or 0) > INCOMPLETE for record in row.maps)
 
     def too_many_failures(self, limit: str | int | None) -> bool:
         """Whether this run has failed more often than a count, or a share like `5%`, allows."""
@@ -70,3 +73,8 @@ class Summary:
             return self.failed > limit
         tried = self.explained + self.failed
         return tried >= JUDGED_FROM and self.failed > tried * float(limit.rstrip("%")) / 100
+
+
+def _is_poorly_sampled(record: MapRecord) -> bool:
+    copies = record.nsamples or 0
+    return copies > 1 and record.ess is not None and record.ess < copies / 2

@@ -1,7 +1,6 @@
 """Re-reads every file of an output tree and tells what is wrong with it."""
 
 import hashlib
-import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +10,12 @@ import cv2
 import numpy as np
 
 from sgcampp.errors import UserError
+from sgcampp.files.arrays import decode_map
+from sgcampp.files.faults import ImageError
+from sgcampp.files.headers import read_header
 from sgcampp.files.index import read_manifest
 from sgcampp.files.lock import is_locked
+from sgcampp.files.regular import read_regular
 from sgcampp.files.rows import OK, Row
 from sgcampp.files.tree import KINDS, MANIFEST
 from sgcampp.record import read_record
@@ -30,7 +33,7 @@ def verify(out: Path) -> Iterator[Problem]:
     """Checks an output tree.
 
     Every file of every row must be there, have its recorded SHA-256 and be readable; arrays must be
-    float32 of the row's shape, finite and >= 0; no file may lie about that no row names.
+    float32 of their map's shape, finite and >= 0; no file may lie about that no row names.
 
     Yields:
         Problems, file by file.
@@ -50,39 +53,51 @@ def verify(out: Path) -> Iterator[Problem]:
 
 
 def _row_problems(out: Path, row: Row, named: set[bytes]) -> Iterator[Problem]:
+    for kind, path, sha256, shape in _files(row):
+        named.add(_digest(path))
+        what = _file_problem(out / path, kind, shape, sha256)
+        if what:
+            yield Problem(path, what)
+
+
+def _files(row: Row) -> Iterator[tuple[str, str, str | None, list[int] | None]]:
+    """(kind, path, SHA-256, shape of an array) of each file that a row names."""
+    for kind, path in row.files.items():
+        yield kind, path, row.sha256_files.get(kind), None
     for record in row.maps:
         for kind, path in record.files.items():
-            named.add(_digest(path))
-            what = _file_problem(out / path, kind, row.shape, record.sha256.get(kind))
-            if what:
-                yield Problem(path, what)
+            yield kind, path, record.sha256.get(kind), record.shape
 
 
 def _file_problem(path: Path, kind: str, shape: list[int] | None, sha256: str | None) -> str | None:
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            return "differs from its recorded SHA-256"
+        return _array_problem(data, shape) if kind == "arrays" else _picture_problem(data)
     except OSError as error:
-        return f"can't be read: {error.strerror}"
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        return "differs from its recorded SHA-256"
-    return _array_problem(data, shape) if kind == "arrays" else _picture_problem(data)
+        return f"can't be read: {error.strerror or error}"
+    except MemoryError:
+        return "does not fit into memory"
 
 
 def _array_problem(data: bytes, shape: list[int] | None) -> str | None:
     try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        return f"is no .npy array: {error}"
-    if array.dtype != np.float32 or (shape is not None and list(array.shape) != shape):
-        return f"is {array.dtype} {list(array.shape)}, not float32 {shape}"
-    if not np.isfinite(array).all() or array.min() < 0:
-        return "has values that are not finite, or negative"
-    return None
+        found = list(decode_map(data).shape)
+    except ValueError as error:
+        return str(error)
+    return None if shape in (None, found) else f"is float32 {found}, not {shape}"
 
 
 def _picture_problem(data: bytes) -> str | None:
-    if cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) is None:
-        return "can't be decoded"
+    try:
+        read_header(data)  # libpng would write its complaints to stderr
+        if cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) is None:
+            return "can't be decoded"
+    except ImageError as error:
+        return f"can't be decoded: {error.message}"
+    except cv2.error:
+        return "can't be decoded: OpenCV refuses it"
     return None
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sgcampp import config
+from sgcampp import kinds
 from sgcampp.config import RunConfig, as_yaml, load_config
 from sgcampp.errors import UserError
 from sgcampp.record import RunRecord, differing_keys, read_record, run_yaml
@@ -13,12 +13,13 @@ from sgcampp.record import RunRecord, differing_keys, read_record, run_yaml
 KEYS = {key.name: key for key in fields(RunConfig)}
 RECORD = RunRecord(
     model_fingerprint="of a model",
-    layer="conv",
+    layers=["conv"],
     batch_size=16,
     images_per_step=4,
     frozen=False,
     passes=3,
     images=10,
+    target_sha256=None,
     versions={"keras": "3"},
 )
 
@@ -112,16 +113,17 @@ def test_an_unknown_key_is_refused_with_the_nearest(load, text, words):
         ("batch_size: big", "batch_size is 'big', accepted: auto"),
         ("target: -1", "target is -1, accepted: argmax, top3"),
         ("target: true", "target is True, accepted: argmax"),
-        ("target: [1]", r"target is \[1\], accepted: argmax"),
+        ("target: [1, -1]", r"target is \[1, -1\], accepted: argmax"),
+        ("target: []", r"target is \[\], accepted: argmax"),
         ("model: ''", "model is '', accepted: text"),
         ("model: 16", "model is 16, accepted: text"),
         ("model:", "model is None, accepted: text"),
         ("sources: a.jpg", r"sources is 'a.jpg', accepted: texts, \[one, two\]"),
         ("sources: [1]", r"sources is \[1\], accepted: texts"),
-        ("write: [array]", r"write is \['array'\], accepted: a list of arrays, heatmaps"),
-        ("write: [[arrays]]", r"write is \[\['arrays'\]\], accepted"),
+        ("write: [array]", "write is 'array', accepted: one or several of arrays, heatmaps"),
+        ("write: [[arrays]]", r"write is \['arrays'\], accepted"),
         ("method: smooth_gradcam", "method is 'smooth_gradcam'.*did you mean 'smooth_grad_cam'"),
-        ("method: {a: 1}", "method is {'a': 1}, accepted: grad_cam or"),
+        ("method: {a: 1}", "method is {'a': 1}, accepted: one or several of"),
         ("score: log", "score is 'log', accepted: exp_logit or logit; did you mean 'logit'"),
         ("colormap: [jet]", r"colormap is \['jet'\], accepted: viridis or"),
         ("resize: fit", "resize is 'fit', accepted: stretch or crop"),
@@ -168,9 +170,8 @@ def test_a_key_with_a_default_is_not_null(key):
         ("NUMBER", "1e-3", 0.001),
         ("BATCH", "auto", "auto"),
         ("BATCH", "8", 8),
-        ("TARGET", "top3", "top3"),
-        ("TARGET", "281", 281),
-        ("TARGET", "n02123045", "n02123045"),
+        ("TARGETS", "top3", ["top3"]),
+        ("TARGETS", "281, n02123045,cat-vs-dog", [281, "n02123045", "cat-vs-dog"]),
         ("TEXTS", "a, b", ["a", "b"]),
         ("WHOLES", "10,32,3", [10, 32, 3]),
         ("WHOLES", " 10 , 32 ", [10, 32]),
@@ -181,7 +182,7 @@ def test_a_key_with_a_default_is_not_null(key):
     ],
 )
 def test_a_flag_s_text_is_the_value_that_yaml_would_give(kind, text, value):
-    found = getattr(config, kind)
+    found = getattr(kinds, kind)
     assert found.from_text(text) == value
     assert found.check(value)
 
@@ -205,11 +206,11 @@ def test_any_text_survives_run_yaml(tmp_path, text):
     printed = as_yaml(asdict(resolved))
     assert len(printed.encode("utf-8").splitlines()) == 2 * len(KEYS)
     path = tmp_path / "run.yaml"
-    path.write_bytes(run_yaml(resolved, replace(RECORD, layer=text)))
+    path.write_bytes(run_yaml(resolved, replace(RECORD, layers=[text])))
     assert load_config(path, {}) == resolved
     values, record = read_record(tmp_path)
-    assert record.layer == text
-    assert differing_keys(resolved, RECORD.model_fingerprint, values, record) == []
+    assert record.layers == [text]
+    assert differing_keys(resolved, RECORD.model_fingerprint, None, values, record) == []
 
 
 def test_every_value_survives_run_yaml(tmp_path):
@@ -230,7 +231,7 @@ def test_what_shapes_the_output_must_be_the_same_to_go_on(tmp_path):
 
     def differing(model="of a model", **keys):
         resolved = RunConfig(**{"nsamples": 3, "std_dev": 1.0, **keys})
-        return differing_keys(resolved, model, values, record)
+        return differing_keys(resolved, model, None, values, record)
 
     assert differing() == []
     assert differing(sources=["elsewhere"], out="o", batch_size=7) == []
@@ -246,6 +247,40 @@ def test_a_run_yaml_of_another_origin_is_refused(tmp_path, text):
     (tmp_path / "run.yaml").write_text(text)
     refused("run.yaml: was not written by this version of sgcampp", read_record, tmp_path)
     assert read_record(tmp_path / "elsewhere") is None
+
+
+def test_one_name_may_stand_for_a_list_of_it(load):
+    resolved = load("method: grad_cam\nlayer_name: conv\ntarget: 3\nwrite: arrays\n")
+    assert (resolved.method, resolved.layer_name) == (["grad_cam"], ["conv"])
+    assert (resolved.target, resolved.write) == ([3], ["arrays"])
+
+
+def test_across_multiplies_what_is_looked_at(load):
+    text = "method: [grad_cam, gradient]\nlayer_name: [a, b]\nacross: {std_dev: [0.1, 0.2]}\n"
+    looks = [
+        (each.look.method.name, each.look.layer_name, each.across["std_dev"])
+        for each in load(text).looks()
+    ]
+    assert looks == [
+        (method, layer, std_dev)
+        for std_dev in (0.1, 0.2)
+        for method, layer in (("grad_cam", "a"), ("grad_cam", "b"), ("gradient", None))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("across: {colormap: [jet]}", "across is .*accepted: values of nsamples"),
+        ("across: {nsamples: 5}", "across is"),
+        ("across: {nsamples: []}", "across is"),
+        ("across: {nsamples: [-1]}", "nsamples is -1"),
+        ("across: {score: [logits]}", "across is"),
+        ("across: [nsamples]", "across is"),
+    ],
+)
+def test_bad_values_across_are_refused(load, text, words):
+    refused(words, load, text)
 
 
 def test_yaml_and_json_agree_on_what_is_printed():

@@ -116,8 +116,8 @@ def test_one_run_writes_everything_once(config):
     assert len(digests(config.out)) == 36
     for row in rows:
         saved = np.load(Path(config.out, row.maps[0].files["arrays"]), allow_pickle=False)
-        assert (saved.dtype, list(saved.shape)) == (np.float32, row.shape)
-        assert row.layer == "features"
+        assert (saved.dtype, list(saved.shape)) == (np.float32, row.maps[0].shape)
+        assert row.maps[0].layer == "features"
     assert list(verify(Path(config.out))) == []
     status = read_status(Path(config.out))
     assert (status.images, status.done, status.missing, status.running) == (12, 12, 0, False)

@@ -18,6 +18,7 @@ class Reason(str, Enum):
     LINK_LOOP = "link_loop"
     CHANGED = "changed"
     NAME_TOO_LONG = "name_too_long"
+    NO_TARGET = "no_target"
     UNREADABLE = "unreadable"
 
 

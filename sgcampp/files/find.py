@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sgcampp.errors import UserError
 from sgcampp.files.faults import ImageError, Reason, from_os_error
 from sgcampp.files.headers import is_image_name
 from sgcampp.files.sources import PathLike, Sources, resolve_sources
+from sgcampp.files.tree import KINDS, MANIFEST
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,22 @@ def find_images(
         glob: shell patterns; the key or the last part of it must match one of them. They
             replace the filter by extension.
         recursive: whether to enter directories below the sources.
-        exclude: directories that are never entered, such as the output tree.
+        exclude: output trees. They are never entered, nor are the directories that a run fills
+            in them, by whatever link; sources of their own may lie below them.
 
     Raises:
-        UserError: at once, for no source, or for one that is missing or cannot be listed.
+        UserError: at once, for no source, for one that is missing or cannot be listed, or for one
+            that is an output tree.
     """
-    walk = _Walk(resolve_sources(sources, recursive), glob, recursive, exclude)
-    return walk.run()
+    resolved = resolve_sources(sources, recursive)
+    trees = frozenset(Path(path).resolve() for path in exclude)
+    for source in resolved.kept:
+        if source.real in trees:
+            raise UserError(
+                f"{source.path} is the source and the output directory at once: name another "
+                "output directory"
+            )
+    return _Walk(resolved, glob, recursive, trees).run()
 
 
 class _Walk:
@@ -74,12 +85,13 @@ class _Walk:
         sources: Sources,
         glob: Sequence[str],
         recursive: bool,
-        exclude: Sequence[PathLike],
+        trees: frozenset[Path],
     ) -> None:
         self._sources = sources
         self._glob = tuple(glob)
         self._recursive = recursive
-        self._exclude = frozenset(Path(path).resolve() for path in exclude)
+        self._trees = trees
+        self._filled = {(tree / name).resolve() for tree in trees for name in (MANIFEST, *KINDS)}
         self._levels: list[_Level] = []  # our own stack: trees can be deeper than Python recurses
 
     def run(self) -> Iterator[Found]:
@@ -114,10 +126,16 @@ class _Walk:
             if any(level.identity == identity for level in self._levels):
                 message = "this link leads to a directory that contains it"
                 yield self._found(path, ImageError(Reason.LINK_LOOP, message))
-            elif not self._exclude or Path(path).resolve() not in self._exclude:
+            elif not self._is_output(path):
                 self._levels.append(_Level(path, identity, *self._list(path)))
         except OSError as error:
             yield self._found(path, from_os_error(error))
+
+    def _is_output(self, path: str) -> bool:
+        if not self._trees:
+            return False
+        real = Path(path).resolve()
+        return real in self._trees or not self._filled.isdisjoint([real, *real.parents])
 
     def _list(self, path: str) -> tuple[list[bytes], frozenset[bytes]]:
         """Returns the names to visit, last one first, and which of them are directories."""

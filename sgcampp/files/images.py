@@ -79,9 +79,12 @@ def _read_bytes(path: str | os.PathLike[str], max_bytes: int) -> tuple[bytes, os
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
             status = os.fstat(descriptor)
             _check_kind(status, max_bytes)
-            return file.read(max_bytes), status
+            # `read` takes the memory first; a file that grows meanwhile may do so a little.
+            return file.read(min(max_bytes, status.st_size + _BYTES_BESIDE)), status
     except OSError as error:
         raise from_os_error(error) from error
+    except MemoryError as error:
+        raise ImageError(Reason.TOO_LARGE, "it does not fit into memory") from error
     except ValueError as error:  # a NUL in the name
         raise ImageError(Reason.UNREADABLE, f"cannot be read: {error}") from error
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Any, BinaryIO
 
-from sgcampp.files.manifest import parts, scan
+from sgcampp.files.manifest import no_row, parts, scan
+from sgcampp.files.regular import open_own
 from sgcampp.files.rows import FAILED, OK, Row, check_line, from_line
 
 
@@ -52,7 +53,7 @@ class ManifestIndex:
         self._files: list[BinaryIO] = []
         try:
             for number, path in enumerate(parts(manifest_dir)):
-                self._files.append(path.open("rb"))
+                self._files.append(open_own(path, "rb"))
                 for offset, row in scan(path, check_line):
                     standing = (row["status"] == FAILED) + 2 * (row["status"] == OK and whole(row))
                     self._add(number, offset, row, Standing(standing))
@@ -92,18 +93,31 @@ class ManifestIndex:
         return Standing(self._standing[slot]), self._bytes[slot], self._mtimes[slot]
 
     def row(self, key: str) -> Row | None:
-        """Reads the row that holds for the key; None if there is none."""
+        """Reads the row that holds for the key; None if there is none.
+
+        Raises:
+            UserError: if a field that the index does not need has another type.
+        """
         slot = self._slots.get(_digest(key))
         return None if slot is None else self._read(slot)
 
     def rows(self) -> Iterator[Row]:
-        """Reads the rows that hold, one a key, in the order in which keys first appeared."""
+        """Reads the rows that hold, one a key, in the order in which keys first appeared.
+
+        Raises:
+            UserError: as `row` does.
+        """
         return map(self._read, range(len(self)))
 
     def _read(self, slot: int) -> Row:
-        file = self._files[self._parts[slot]]
-        file.seek(self._offsets[slot])
-        return from_line(file.readline())
+        file, offset = self._files[self._parts[slot]], self._offsets[slot]
+        file.seek(offset)
+        try:
+            return from_line(file.readline())
+        except ValueError as error:
+            file.seek(0)
+            number = file.read(offset).count(b"\n") + 1
+            raise no_row(file.name, number, error) from error
 
     def close(self) -> None:
         """Closes the parts; `row` and `rows` need them open."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sgcampp.errors import UserError
+from sgcampp.files.regular import open_own
 from sgcampp.files.tree import MANIFEST
 
 WHOLE = 0
@@ -27,7 +28,7 @@ def locked(root: str | os.PathLike[str], part: int) -> Iterator[bool]:
         may have left temporary files.
 
     Raises:
-        UserError: if another process holds it.
+        UserError: if another process holds it, or a lock file is a link.
         OSError: if the lock files can't be made.
     """
     directory = Path(root) / MANIFEST
@@ -36,20 +37,21 @@ def locked(root: str | os.PathLike[str], part: int) -> Iterator[bool]:
     own = directory / f"part-{part:05d}.lock"
     with _held(directory / "run.lock", sharing, root), _held(own, fcntl.LOCK_EX, root) as file:
         marks = directory.glob("part-*.lock") if part == WHOLE else [own]
-        killed = [path for path in marks if path.stat().st_size]
+        killed = [path for path in marks if _size(path)]
         file.write(b"running")
         file.flush()
         try:
             yield bool(killed)
         finally:
             for path in {own, *killed}:
-                os.truncate(path, 0)
+                with open_own(path, "ab") as mark:
+                    mark.truncate(0)
 
 
 @contextmanager
 def settling(root: str | os.PathLike[str]) -> Iterator[None]:
     """Makes shards that start at once settle the run's record one after the other; waits."""
-    with (Path(root) / MANIFEST / "settle.lock").open("ab") as file:
+    with open_own(Path(root) / MANIFEST / "settle.lock", "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -57,7 +59,7 @@ def settling(root: str | os.PathLike[str]) -> Iterator[None]:
 def is_locked(root: str | os.PathLike[str]) -> bool:
     """Whether some process is writing to the output tree."""
     for path in (Path(root) / MANIFEST).glob("part-*.lock"):
-        with path.open("rb") as file:
+        with open_own(path, "rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -67,13 +69,18 @@ def is_locked(root: str | os.PathLike[str]) -> bool:
 
 @contextmanager
 def _held(path: Path, kind: int, root: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    with path.open("ab") as file:
+    with open_own(path, "ab") as file:
         if not _taken(file, kind):
             raise UserError(
                 f"another process is writing to {os.fsdecode(root)}: wait for it, choose another "
                 "output directory, or run both as shards of their own"
             )
         yield file
+
+
+def _size(path: Path) -> int:
+    with open_own(path, "rb") as file:
+        return os.fstat(file.fileno()).st_size
 
 
 def _taken(file: BinaryIO, kind: int) -> bool:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from sgcampp.errors import UserError
+from sgcampp.files.regular import open_own
 from sgcampp.files.rows import Row, from_line, to_line
 
 _BLOCK = 1 << 16
@@ -23,10 +24,11 @@ class ManifestWriter:
         """Opens the part, creating it and its directory.
 
         Raises:
+            UserError: for a link, a directory or a pipe in its place.
             OSError: if it cannot be opened for writing.
         """
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._file = Path(path).open("a+b", buffering=0)  # noqa: SIM115
+        self._file = open_own(path, "a+b", buffering=0)
         self._file.truncate(_end_of_last_line(self._file.fileno()))
 
     def append(self, rows: Iterable[Row]) -> None:
@@ -95,19 +97,25 @@ def scan(
     """Yields (byte offset, what `read` makes of the line) for the whole lines of a part.
 
     Raises:
-        UserError: when `read` raises ValueError, with file and line number.
+        UserError: when `read` raises ValueError, with file and line number; for a part that is
+            a link, a directory or a pipe.
     """
     offset = 0
-    with Path(path).open("rb") as file:
+    with open_own(path, "rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 return
             try:
                 content = read(line)
             except (ValueError, RecursionError) as error:
-                raise UserError(
-                    f"{os.fsdecode(path)}, line {number} is not a manifest row ({error}); "
-                    "remove the line and its image is explained again"
-                ) from error
+                raise no_row(path, number, error) from error
             yield offset, content
             offset += len(line)
+
+
+def no_row(path: str | os.PathLike[str], number: int, error: Exception) -> UserError:
+    """The sentence about a line, counted from 1, that is no row."""
+    return UserError(
+        f"{os.fsdecode(path)}, line {number} is not a manifest row ({error}); remove the line and "
+        "its image is explained again"
+    )

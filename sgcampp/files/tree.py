@@ -12,8 +12,8 @@ from sgcampp.files.faults import from_os_error
 from sgcampp.files.headers import is_image_name
 
 MANIFEST = "manifest"
-KINDS = {"arrays": ".npy", "heatmaps": ".png", "overlays": ".png"}
-"""The directories of an output tree that hold maps, and the extension of the files in each."""
+KINDS = {"arrays": ".npy", "heatmaps": ".png", "overlays": ".png", "panels": ".png"}
+"""The directories of an output tree that a run fills, and the extension of the files in each."""
 
 _LONGEST_NAME = 255  # bytes, on nearly every file system
 _SUFFIX = re.compile(r"[A-Za-z0-9_-]+")

@@ -116,3 +116,11 @@ def test_random_damage_gives_a_picture_or_a_reason(tmp_path):
             assert read_image(path).rgb.shape[2] == 3
         except ImageError as error:
             assert error.reason in (Reason.CORRUPT, Reason.NOT_AN_IMAGE, Reason.TOO_LARGE)
+
+
+def test_a_limit_beyond_all_memory_is_none(tmp_path):
+    path = saved(tmp_path, example("PNG"))
+    assert read_image(path, max_pixels=10**30).bytes == path.stat().st_size
+    with path.open("ab") as file:
+        file.truncate(1 << 42)
+    assert failure(path, max_pixels=10**30).reason == Reason.TOO_LARGE

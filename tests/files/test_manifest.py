@@ -24,13 +24,31 @@ def full_row() -> Row:
         score=12.5,
         probability=0.9,
         method="smooth_grad_cam_pp",
+        layer="block1/conv",
+        shape=[7, 7],
+        affine_head=False,
+        nsamples=5,
+        across={"nsamples": 5, "subset": [[0, 1]], "score": "logit"},
+        against_idx=3,
+        against_name="dog",
         filters=[10, 32],
         log_scale=-3.25,
         ess=4.5,
         guarded=7,
+        completeness=0.01,
         reason=None,
     )
-    return row(sha256="1" * 64, bytes=9, mtime_ns=1, layer="l", shape=[7, 7], maps=[record, record])
+    return row(
+        sha256="1" * 64,
+        bytes=9,
+        mtime_ns=1,
+        view=[0.0, 1.5, 7, 7],
+        seconds=0.5,
+        files={"panels": "panels/a.jpg.png"},
+        sha256_files={"panels": "2" * 64},
+        finished=1.7e9,
+        maps=[record, record],
+    )
 
 
 def write(path, *rows):
@@ -109,6 +127,7 @@ def test_a_part_of_nothing_but_a_torn_line_is_emptied(tmp_path):
         b"\0\0",
         b'{"key":"a","status":"ok","maps":[1]}',
         b'{"key":"a","status":"ok","finished":"now"}',
+        b'{"key":"a","status":"ok","score":NaN}',
         b"[" * 99999,
     ],
 )

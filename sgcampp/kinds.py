@@ -1,0 +1,155 @@
+"""What values the keys of a run config take, in YAML and as flags."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_PERCENT = re.compile(r"(\d+(\.\d+)?)%")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What values a key takes.
+
+    Attributes:
+        accepted: in words, for errors and help.
+        from_text: a flag's text to the value that YAML would have given.
+        check: whether a YAML value is of this kind.
+        values: all of them, where they are few.
+        many: whether it is a list, whose flag may stand several times.
+        bare: whether one item may stand for a list of it.
+    """
+
+    accepted: str
+    from_text: Callable[[str], Any]
+    check: Callable[[Any], bool]
+    values: tuple[str, ...] = ()
+    many: bool = False
+    bare: bool = False
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(check(item) for item in value)
+
+
+def _some_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: bool(value) and _list_of(check)(value)
+
+
+def _split(convert: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    return lambda text: [convert(item.strip()) for item in text.split(",") if item.strip()]
+
+
+def _auto_or_whole(text: str) -> int | str:
+    return text if text == "auto" else int(text)
+
+
+def _whole_or_text(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+TEXT = Kind("text", str, _is_text)
+FLAG = Kind("true or false", str, lambda value: isinstance(value, bool))
+WHOLE = Kind("a whole number", int, _is_whole)
+NUMBER = Kind("a finite number", float, _is_number)
+BATCH = Kind(
+    "auto or a whole number", _auto_or_whole, lambda v: v == "auto" or (_is_whole(v) and v >= 1)
+)
+FAILURES = Kind(
+    "a count like 100, or a share of the images like 5%",
+    lambda text: text if text.endswith("%") else int(text),
+    lambda v: (
+        (_is_whole(v) and v >= 0) or (isinstance(v, str) and _PERCENT.fullmatch(v) is not None)
+    ),
+)
+TARGETS = Kind(
+    "argmax, top3, a class (its index, wnid or label), A-vs-B, several of these, p>0.2, or a .csv",
+    _split(_whole_or_text),
+    _some_of(lambda item: _is_text(item) or (_is_whole(item) and item >= 0)),
+    many=True,
+    bare=True,
+)
+NAMES = Kind(
+    "names, [one, two] in YAML and one,two as a flag",
+    _split(str),
+    _some_of(_is_text),
+    many=True,
+    bare=True,
+)
+TEXTS = Kind(
+    "texts, [one, two] in YAML and one,two as a flag", _split(str), _list_of(_is_text), many=True
+)
+WHOLES = Kind(
+    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag",
+    _split(int),
+    _list_of(_is_whole),
+    many=True,
+)
+NUMBERS = Kind(
+    "numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number), many=True
+)
+PAIRS = Kind(
+    "[row, column] pairs, [[0, 10], [12, 12]] in YAML and '0,10 12,12' as a flag",
+    lambda text: [_split(int)(pair) for pair in text.split()],
+    _list_of(lambda v: _list_of(_is_whole)(v) and len(v) == 2),
+    many=True,
+)
+
+
+def one_of(*values: str) -> Kind:
+    """The kind of a key that takes one of a few words."""
+    return Kind(
+        " or ".join(values), str, lambda value: isinstance(value, str) and value in values, values
+    )
+
+
+def some_of(*values: str) -> Kind:
+    """The kind of a key that takes one of a few words, or a list of them."""
+    return Kind(
+        "one or several of " + ", ".join(values),
+        _split(str),
+        _some_of(lambda v: isinstance(v, str) and v in values),
+        values,
+        many=True,
+        bare=True,
+    )
+
+
+def values_of(kinds: dict[str, Kind]) -> Kind:
+    """The kind of a key that takes several values of each of some other keys."""
+
+    def from_text(text: str) -> dict[str, list[Any]]:
+        name, equals, values = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or name not in kinds:
+            raise ValueError(text)
+        separator = ";" if kinds[name].many else ","
+        return {name: [kinds[name].from_text(value.strip()) for value in values.split(separator)]}
+
+    def check(value: Any) -> bool:
+        return isinstance(value, dict) and all(
+            name in kinds and _some_of(kinds[name].check)(values) for name, values in value.items()
+        )
+
+    return Kind(
+        f"values of {', '.join(kinds)}: {{nsamples: [0, 5, 50]}} in YAML and nsamples=0,5,50 as a "
+        "flag",
+        from_text,
+        check,
+        many=True,
+    )
