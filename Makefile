@@ -4,9 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := demo
+# The paper's figures: make figures MODEL=efficientnet-lite0, or WEIGHTS=vgg16.weights.h5
+FIGURES := figures
+MODEL ?= vgg16
+WEIGHTS ?= imagenet
+LAYER ?= $(if $(filter vgg16,$(MODEL)),block5_conv3,block10_expand_act)
+IMAGES ?= $(FIGURES)/photographs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit end-to-end clean
+.PHONY: help setup demo test lint unit end-to-end docs figures figure1 figure2 figure4 figure5 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9_-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,5 +46,16 @@ unit: $(READY) ## the quicker tests
 end-to-end: $(READY) ## whole commands, documents and browsers
 	$(BIN)/python -m pytest -m end_to_end
 
-clean: ## remove .venv, demo/ and caches
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+figures: figure1 figure2 figure4 figure5 ## the paper's figures, in figures/
+
+figure1 figure2 figure4 figure5: $(READY)
+	$(BIN)/python scripts/photographs.py $(FIGURES)/photographs
+	$(BIN)/sgcampp compare $(IMAGES) --config configs/paper/$@.yaml --model $(MODEL) \
+		--weights $(WEIGHTS) --layer-name $(LAYER) --out $(FIGURES)/$(MODEL)/$@
+	@echo "The panels are in $(FIGURES)/$(MODEL)/$@/panels"
+
+docs: $(READY) ## build the documentation into site/; any warning is an error
+	$(BIN)/mkdocs build --strict
+
+clean: ## remove .venv, demo/, figures/, site/ and caches
+	rm -rf $(VENV) $(DEMO) $(FIGURES) site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -61,12 +61,13 @@ def generate(out: Path, count: int) -> None:
     rng = np.random.default_rng(0)
     record = RunRecord(
         model_fingerprint="0" * 64,
-        layer="block14_expand_act",
+        layers=["block14_expand_act"],
         batch_size=16,
         images_per_step=2,
         passes=8,
         frozen=False,
         images=count,
+        target_sha256=None,
         versions=versions(),
     )
     out.mkdir()
@@ -97,6 +98,10 @@ def row(out: Path, number: int, rng: np.random.Generator) -> Row:
         score=float(rng.normal(9, 3)),
         probability=float(rng.random()),
         method="smooth_grad_cam_pp",
+        layer="block14_expand_act",
+        shape=[7, 7],
+        affine_head=False,
+        nsamples=8,
         log_scale=13.5791357,
         ess=float(rng.uniform(1, 8)),
         guarded=3,
@@ -107,10 +112,7 @@ def row(out: Path, number: int, rng: np.random.Generator) -> Row:
         sha256="0" * 64,
         bytes=123456,
         mtime_ns=1_700_000_000_000_000_000,
-        layer="block14_expand_act",
-        shape=[7, 7],
         view=[0.0, 0.0, 48.0, 64.0],
-        affine_head=False,
         seconds=0.123456,
         finished=1.7e9 + number,
         maps=[made],
