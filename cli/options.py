@@ -30,7 +30,9 @@ class KeyType(click.ParamType):
         try:
             return self.kind.from_text(value)
         except ValueError:
-            raise UserError(f"{self.name} is {value!r}, accepted: {self.kind.accepted}") from None
+            raise UserError(
+                f"{self.name} is {value!r:.200}, accepted: {self.kind.accepted}"
+            ) from None
 
 
 def config_flags(without: Collection[str] = (), only: Collection[str] | None = None) -> Callable:

@@ -1,13 +1,13 @@
 """How a run is told: a bar on a terminal, plain lines elsewhere; results on stdout."""
 
-import json
 import sys
 import time
 
-import click
 from tqdm import tqdm
 
-from sgcampp.files.rows import OK, Row, to_line
+from sgcampp.files.rows import OK, MapRecord, Row, to_line
+
+from .streams import print_lines, printable, silence, tell
 
 SECONDS_BETWEEN_LINES = 10
 
@@ -39,8 +39,7 @@ class Progress:
     def skip(self) -> None:
         """One image was dealt with by an earlier run."""
         self._skipped += 1
-        if self._bar is not None:
-            self._bar.update()
+        self._draw("update")
 
     def finish(self, row: Row) -> None:
         """One image is done or has failed."""
@@ -48,14 +47,12 @@ class Progress:
         if row.status != OK:
             self._failed += 1
             self._say(f"sgcampp: {printable(row.key)}: {row.error} ({row.reason})")
-        with tqdm.external_write_mode(file=sys.stdout):
-            if self._json:
-                sys.stdout.write(to_line(row).decode("ascii"))
-            elif row.status == OK:
-                sys.stdout.writelines(f"{line}\n" for line in _lines(row))
-        if self._bar is not None:
-            self._bar.update()
-        elif time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
+        if self._json:
+            self._print(to_line(row).decode("ascii"))
+        elif row.status == OK:
+            self._print("".join(f"{line}\n" for line in _lines(row)))
+        self._draw("update")
+        if self._bar is None and time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             rate = self._done / (self._said - self._begin)
             failed = f", {self._failed} failed" if self._failed else ""
@@ -64,27 +61,48 @@ class Progress:
 
     def close(self) -> None:
         """Ends the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        self._draw("close")
+
+    def _print(self, text: str) -> None:
+        self._draw("clear")
+        print_lines(text)
+        self._draw("refresh")
 
     def _say(self, line: str) -> None:
-        with tqdm.external_write_mode(file=sys.stderr):
-            click.echo(line, err=True)
+        self._draw("clear")
+        tell(line)
+        self._draw("refresh")
+
+    def _draw(self, step: str) -> None:
+        """Calls the bar, if there is one; a terminal that has gone stops nothing."""
+        try:
+            getattr(self._bar, step, lambda: None)()
+        except OSError:
+            silence(sys.stderr)
 
 
 def _lines(row: Row) -> list[str]:
-    """One line a map: key, class, probability, and where to look."""
-    lines = []
-    for record in row.maps:
-        likely = "" if record.probability is None else f"{record.probability:.3f}"
-        where = record.files.get("overlays") or next(iter(record.files.values()), "")
-        parts = (row.key, record.class_name or "", likely, where)
-        lines.append("\t".join(printable(part) for part in parts))
-    return lines
+    """A line a map, none twice: key, class, probability, and where to look."""
+    if not row.maps:
+        return ["\t".join(map(printable, (row.key, row.note or "", "", "")))]
+    lines = (map(printable, _parts(row, record)) for record in row.maps)
+    return list(dict.fromkeys("\t".join(parts) for parts in lines))
 
 
-def printable(name: str) -> str:
-    """A name on one line of UTF-8, whatever bytes it has."""
-    if name.isprintable():
-        return name
-    return json.dumps(name)
+def _parts(row: Row, record: MapRecord) -> tuple[str, str, str, str]:
+    likely = "" if record.probability is None else f"{record.probability:.3f}"
+    files = {**record.files, **row.files}
+    where = files.get("overlays") or next(iter(files.values()), "")
+    return row.key, class_words(record), likely, where
+
+
+def class_words(record: MapRecord) -> str:
+    """The class of a map, or both of a contrast, by label or index."""
+    names = [
+        name or ("" if idx is None else f"class {idx}")
+        for idx, name in (
+            (record.class_idx, record.class_name),
+            (record.against_idx, record.against_name),
+        )
+    ]
+    return " against ".join(filter(None, names))

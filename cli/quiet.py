@@ -4,12 +4,20 @@ import os
 import sys
 import tempfile
 
+from sgcampp.errors import UserError
+
 
 def import_tensorflow() -> None:
     """Imports TensorFlow; what it prints meanwhile is shown only if the import fails.
 
     Its C++ libraries print start-up lines that no setting silences, straight to the descriptor.
+
+    Raises:
+        UserError: if Keras shall run on something else.
     """
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # beats keras.json
+    if backend != "tensorflow":
+        raise UserError(f"KERAS_BACKEND is {backend!r}, accepted: tensorflow, or unset")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     saved = os.dup(2)
@@ -17,7 +25,7 @@ def import_tensorflow() -> None:
         os.dup2(said.fileno(), 2)
         try:
             import tensorflow  # noqa: F401
-        except BaseException:
+        except Exception:
             said.seek(0)
             os.write(saved, said.read())
             raise

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from .progress import printable
+from .streams import print_lines, printable, tell
 
 
 @click.command("report")
@@ -15,13 +15,14 @@ from .progress import printable
 def command(out: Path, output: Path | None) -> None:
     """Write one HTML page to look through the output tree OUT, and print its path.
 
-    The page opens from disk, without server or network. It filters and sorts the images by class,
-    score, effective samples and concentration, shows each map large with its raw values, and
-    lists failures with their reasons.
+    The page opens from disk, without server or network. It filters the images by class, method,
+    layer, settings and score, sorts them by score, effective samples and concentration, shows
+    each map large with its raw values, beside the image's other maps, and lists failures with
+    their reasons.
     """
     from sgcampp.report.page import write_report
 
     report = write_report(out, output)
     for note in report.notes:
-        click.echo(f"sgcampp: {note}", err=True)
-    click.echo(printable(str(report.path)))
+        tell(f"sgcampp: {note}")
+    print_lines(printable(str(report.path)) + "\n")

@@ -14,6 +14,7 @@ from .options import config_flags
 from .progress import Progress
 from .quiet import import_tensorflow
 from .signals import stop_on_signals
+from .streams import tell
 
 
 class Shard(click.ParamType):
@@ -76,7 +77,7 @@ def conduct(
             summary = run(config, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
         finally:
             progress.close()
-    click.echo(f"sgcampp: {summary}; the results are in {config.out}", err=True)
+    tell(f"sgcampp: {summary}; the results are in {config.out}")
     if summary.interrupted:
-        click.echo("sgcampp: interrupted; the same command goes on", err=True)
+        tell("sgcampp: interrupted; the same command goes on")
     sys.exit(summary.exit_code)

@@ -8,7 +8,7 @@ import click
 
 from sgcampp.status import Status, failures, read_status
 
-from .progress import printable
+from .streams import print_lines, printable
 
 
 @click.command("status")
@@ -22,11 +22,10 @@ def command(out: Path, as_json: bool) -> None:
     status = read_status(out)
     failed = [(row.reason or "", row.key, row.error or "") for row in failures(out)]
     if as_json:
-        click.echo(json.dumps(_as_json(status, failed)))
+        print_lines(json.dumps(_as_json(status, failed)) + "\n")
         return
-    for reason, key, error in failed:
-        click.echo(f"{reason}\t{printable(key)}\t{error}")
-    click.echo(_sentence(status))
+    lines = ["\t".join(map(printable, words)) for words in failed]
+    print_lines("\n".join([*lines, _sentence(status), ""]))
 
 
 def _sentence(status: Status) -> str:

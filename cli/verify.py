@@ -9,7 +9,7 @@ import click
 
 from sgcampp.verify import verify
 
-from .progress import printable
+from .streams import print_lines, printable, tell
 
 
 @click.command("verify")
@@ -23,9 +23,7 @@ def command(out: Path, as_json: bool) -> None:
     count = 0
     for problem in verify(out):
         count += 1
-        line = (
-            json.dumps(asdict(problem)) if as_json else f"{printable(problem.path)}: {problem.what}"
-        )
-        click.echo(line)
-    click.echo(f"sgcampp: {count} problems in {out}", err=True)
+        words = f"{printable(problem.path)}: {printable(problem.what)}"
+        print_lines((json.dumps(asdict(problem)) if as_json else words) + "\n")
+    tell(f"sgcampp: {count} problems in {out}")
     sys.exit(1 if count else 0)

@@ -19,9 +19,18 @@ from sgcampp.files.index import ManifestIndex, read_manifest
 from sgcampp.files.lock import WHOLE, locked, settling
 from sgcampp.files.manifest import ManifestWriter, parts
 from sgcampp.files.rows import Row
+from sgcampp.files.sources import resolve_sources
 from sgcampp.files.tree import KINDS, MANIFEST, OutputTree, clear_tree, remove_leftovers
 from sgcampp.models.registry import load_model
-from sgcampp.record import NAME, RunRecord, differing_keys, read_record, run_yaml, versions
+from sgcampp.record import (
+    NAME,
+    RunRecord,
+    check_base,
+    differing_keys,
+    read_record,
+    run_yaml,
+    versions,
+)
 from sgcampp.recorder import Recorder, Written
 from sgcampp.stages import Grouper, Reader
 from sgcampp.stop import Stop
@@ -194,6 +203,7 @@ class _Conductor:
                 f"{self._out} holds another run, which differs in {'; '.join(differing)}: choose "
                 "another output directory, or --overwrite to start afresh"
             )
+        check_base(self._out, self._config, known[1])
 
     def _worth_freezing(self) -> bool:
         """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
@@ -205,8 +215,9 @@ class _Conductor:
     def _settle(self) -> tuple[RunRecord, Layout]:
         """The record and layout: those of the output tree if it has any, else made and written."""
         known = read_record(self._out)
+        base = resolve_sources(self._config.sources, self._config.recursive).base
         if known is not None:
-            record = replace(known[1], images=self._total)
+            record = replace(known[1], images=self._total, base=base)
             layout = self._ensemble.lay_out(record.batch_size, record.images_per_step)
         else:
             batch_size = self._batch_size()
@@ -221,6 +232,7 @@ class _Conductor:
                 images=self._total,
                 target_sha256=self._targets.sha256,
                 versions=versions(),
+                base=base,
             )
         if known is None or record != known[1]:
             self._tree.write(NAME, run_yaml(self._config, record))

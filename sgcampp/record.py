@@ -92,15 +92,12 @@ def read_record(root: Path) -> tuple[dict[str, Any], RunRecord] | None:
     return values, record
 
 
-def check_base(out: Path, config: RunConfig, record: RunRecord) -> str:
+def check_base(out: Path, config: RunConfig, record: RunRecord) -> None:
     """Refuses to mix images of two directories in one output tree.
 
     A key names the files about an image; below another base, another image could have it and
     silently take the first one's place. Images that were moved may go on: then the old base is
     gone.
-
-    Returns:
-        The directory that the run's keys are relative to, for its record.
 
     Raises:
         UserError: if the output tree is about images below another directory, which still exists.
@@ -112,7 +109,6 @@ def check_base(out: Path, config: RunConfig, record: RunRecord) -> str:
             f"{out} is about images below {known}, these are below {base}: choose another output "
             "directory, or --overwrite to start afresh"
         )
-    return base
 
 
 def differing_keys(

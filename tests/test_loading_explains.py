@@ -194,7 +194,7 @@ def test_saved_loaded_and_explained_like_the_plain_model(tmp_path, plain, make, 
     loaded = load_model(path)
     got = explained(loaded, layer)
     is_the_same(got, plain)
-    assert got.passes == 3 and not got.affine_head
+    assert got.nsamples == 3 and not got.affine_head
     if layer is None or "/" in layer:
         assert got.layer_name.rpartition("/")[2] == "conv"
 

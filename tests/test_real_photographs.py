@@ -101,5 +101,5 @@ def test_smoothing_acts_before_the_head_and_not_after_it(runs):
     for run, affine in (("default", True), ("smooth", False)):
         for row in runs[run][0].values():
             (record,) = row["maps"]
-            assert row["affine_head"] == affine
+            assert record["affine_head"] == affine
             assert record["ess"] == 1 if affine else 1 < record["ess"] < 8

@@ -82,7 +82,7 @@ def array(out, record):
 
 def test_methods_at_layers_in_one_run_are_those_of_single_runs(explain):
     methods = ["smooth_grad_cam_pp", "grad_cam", "smooth_grad", "guided_grad_cam_pp"]
-    layers = ["features", "max_pooling2d"]
+    layers = ["features", "pooled"]
     shared = {"nsamples": 3, "std_dev": 0.3, "target": "top2", "write": "arrays"}
     _, rows, _, out = explain(method=methods, layer_name=layers, **shared)
     assert list(verify(out)) == []
@@ -228,7 +228,7 @@ def test_bad_targets_are_refused(explain, target, message):
 def test_panels_are_written_once_an_image_and_made_again_when_lost(explain):
     keys = {
         "method": ["grad_cam", "smooth_grad_cam_pp", "gradient"],
-        "layer_name": ["features", "max_pooling2d"],
+        "layer_name": ["features", "pooled"],
         "write": ["panels"],
         "nsamples": 2,
     }

@@ -30,6 +30,23 @@ class Copies(Protocol):
         """Images float32 [b, H, W, C] -> copies [b, s, H, W, C], within a trace."""
 
 
+class NoCopies:
+    """The image alone."""
+
+    shape = (1, 1, 1)
+    extra = 0
+
+    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+        """Zeros, which nothing is made of."""
+        import tensorflow as tf
+
+        return tf.zeros([len(samples), *self.shape])
+
+    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+        """The image, as its own sample 0."""
+        return images[:, None]
+
+
 class NoisedCopies:
     """Samples 1 … n are noised (see `noise`).
 
@@ -83,4 +100,6 @@ class PathCopies:
 
 def copies_for(sampling: Sampling, shape: tuple[int, ...]) -> Copies:
     """What makes a sampling's copies of images of shape (H, W, C)."""
-    return PathCopies(sampling.nsamples) if sampling.on_path else NoisedCopies(sampling, shape)
+    if sampling.on_path:
+        return PathCopies(sampling.nsamples)
+    return NoisedCopies(sampling, shape) if sampling.nsamples else NoCopies()

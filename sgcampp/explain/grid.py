@@ -10,6 +10,8 @@ from sgcampp.errors import UserError
 AUTO_BATCH_SIZE = 16
 """B for batch_size='auto'; about 10 VGG-16 images are on the CPU's plateau."""
 
+MOST_SAMPLES = 1_000_000
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -46,10 +48,12 @@ def lay_out(nsamples: int, batch_size: int, total: int) -> Grid:
 
 
 def check_batch_size(batch_size: int | str) -> int:
-    """Returns B; UserError unless it is `auto` or a whole number >= 1."""
+    """Returns B; UserError unless it is `auto` or a whole number from 1 to 10^6."""
     if batch_size == "auto":
         return AUTO_BATCH_SIZE
     whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
-    if not whole or int(batch_size) < 1:
-        raise UserError(f"batch_size is {batch_size!r}, accepted: auto or a whole number >= 1")
+    if not whole or not 1 <= int(batch_size) <= MOST_SAMPLES:
+        raise UserError(
+            f"batch_size is {batch_size!r:.50}, accepted: auto or a whole number from 1 to 10^6"
+        )
     return int(batch_size)

@@ -117,10 +117,16 @@ def load_model(
 
 def _use_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    import keras
-
+    try:
+        import keras
+    except (ImportError, ValueError) as error:
+        raise UserError(f"Keras can't start ({error}), set KERAS_BACKEND=tensorflow") from error
     if keras.backend.backend() != "tensorflow":
         raise UserError(f"Keras runs on {keras.backend.backend()}, set KERAS_BACKEND=tensorflow")
+    if keras.config.floatx() != "float32":
+        raise UserError(
+            f"Keras is set to {keras.config.floatx()}, sgcampp needs float32 (keras.json)"
+        )
     if keras.config.image_data_format() != "channels_last":
         raise UserError("Keras is set to channels_first, sgcampp needs channels_last (keras.json)")
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgcampp.files.arrays import decode_map
+from sgcampp.files.regular import read_regular
 from sgcampp.files.rows import MapRecord, Row, to_line
 from sgcampp.report.values import concentration, packed
 
@@ -47,7 +49,7 @@ class PageLines:
             return False
         try:
             size = (self._base / row.key).stat().st_size
-        except OSError:  # gone, or never readable: the page then does without
+        except (OSError, ValueError):  # gone, never readable, or no name that a file could have
             return False
         return row.bytes is None or row.bytes == size
 
@@ -55,10 +57,11 @@ class PageLines:
         if "arrays" not in record.files:
             return {}
         try:
-            saliency = read_map(self._out / record.files["arrays"])
-        except (OSError, ValueError, EOFError) as error:
+            saliency = decode_map(read_regular(self._out / record.files["arrays"]))
+        except (OSError, ValueError, MemoryError) as error:
             self.unread += 1
-            return {"unread": str(error)}
+            reason = getattr(error, "strerror", None) or str(error)
+            return {"unread": reason or "does not fit into memory"}
         return {"concentration": _rounded(concentration(saliency)), **self._packed(saliency)}
 
     def _packed(self, saliency: NDArray[np.float32]) -> dict[str, Any]:
@@ -68,21 +71,6 @@ class PageLines:
             return {"left_out": True}
         self._budget -= len(values["raw"])
         return values
-
-
-def read_map(path: Path) -> NDArray[np.float32]:
-    """Reads one raw map.
-
-    Raises:
-        OSError: if the file can't be read.
-        ValueError: if it is not float32 [h,w], finite and ≥ 0; EOFError if it is empty.
-    """
-    array = np.load(path, allow_pickle=False)
-    if array.dtype != np.float32 or array.ndim != 2 or not array.size:
-        raise ValueError(f"it is {array.dtype} {list(array.shape)}, not float32 [h,w]")
-    if not np.isfinite(array).all() or array.min() < 0:
-        raise ValueError("it has values that are not finite, or negative")
-    return np.asarray(array)
 
 
 def script_json(value: Any) -> str:

@@ -9,7 +9,14 @@ images.forEach((image, order) => {
   image.order = order;
   image.text = image.row.key.toLowerCase();
   image.classes = image.row.maps.map(classIdentity);
+  image.settings = image.row.maps.map((map) => Object.fromEntries(
+    Object.entries(map.across ?? {}).map(([key, value]) => [key, settingText(value)])));
 });
+/** Keys of settings that a run varied, as in its config's `across`. */
+const acrossKeys = [...new Set(images.flatMap((image) => image.settings.flatMap(Object.keys)))];
+/** What distinguishes maps in this run: "method", "layer", keys of settings. */
+const varying = new Set(acrossKeys);
+const isVarying = (key) => varying.has(key);
 
 /** What is listed: [image, number of the map it is listed for], the first that passes. */
 let found = [];
@@ -31,7 +38,8 @@ function readFilters() {
   const number = (name) => (wish(name) === "" ? null : Number(wish(name)));
   return {
     text: wish("text").toLowerCase(), class: wish("class"), status: wish("status"),
-    method: wish("method"), low: number("low"), high: number("high"),
+    method: wish("method"), layer: wish("layer"), low: number("low"), high: number("high"),
+    settings: acrossKeys.map((key) => [key, wish(`across ${key}`)]).filter(([, value]) => value),
   };
 }
 
@@ -49,6 +57,8 @@ function mapPasses(image, number, wanted) {
   const map = image.row.maps[number];
   return (!wanted.class || image.classes[number] === wanted.class)
     && (!wanted.method || map.method === wanted.method)
+    && (!wanted.layer || map.layer === wanted.layer)
+    && wanted.settings.every(([key, value]) => image.settings[number][key] === value)
     && (wanted.status !== "flat" || map.reason !== null)
     && (wanted.low === null || (map.score !== null && map.score >= wanted.low))
     && (wanted.high === null || (map.score !== null && map.score <= wanted.high));
@@ -58,8 +68,9 @@ function mapPasses(image, number, wanted) {
 function passingMap(image, wanted) {
   if (!rowPasses(image, wanted)) return -1;
   if (!image.row.maps.length) {
-    const asksForMaps = wanted.class || wanted.method || wanted.low !== null || wanted.high !== null;
-    return asksForMaps || wanted.status === "flat" ? -1 : 0;
+    const asksForMaps = wanted.class || wanted.method || wanted.layer || wanted.settings.length
+      || wanted.low !== null || wanted.high !== null || wanted.status === "flat";
+    return asksForMaps ? -1 : 0;
   }
   return image.row.maps.findIndex((_, number) => mapPasses(image, number, wanted));
 }
@@ -116,12 +127,17 @@ function card(image, number, place) {
 
 const pictureUrl = (path) => run.pictures + urlOf(path);
 
+/** Path of the picture of a map, or of the panel of all maps of its image. */
+function picturePath(row, number) {
+  const files = row.maps[number]?.files ?? {};
+  return files.overlays ?? files.heatmaps ?? row.files.panels;
+}
+
 function thumbnail(image, number) {
   const { row } = image;
   if (row.status === "failed") return make("span", "thumbnail none failed", row.reason ?? "failed");
-  const files = row.maps[number]?.files ?? {};
-  const path = files.overlays ?? files.heatmaps;
-  if (!path) return make("span", "thumbnail none", "no picture was written");
+  const path = picturePath(row, number);
+  if (!path) return make("span", "thumbnail none", row.maps.length ? "no picture was written" : "no map");
   const frame = make("span", "thumbnail");
   const picture = make("img");
   picture.loading = "lazy";
@@ -138,23 +154,24 @@ function words(image, number) {
   const block = make("span", "words");
   const map = row.maps[number];
   if (!map) {
-    block.append(make("span", "whole", row.error ?? ""), make("span", "key", shown(row.key)));
+    block.append(make("span", "whole", row.error ?? row.note ?? ""), make("span", "key", shown(row.key)));
     return block;
   }
   const figures = [`S ${short(map.score)}`];
-  if (run.passes > 1) figures.push(`ess ${short(map.ess)}`);
+  if (map.nsamples > 1) figures.push(`ess ${short(map.ess)}`);
   figures.push(`conc. ${percent(image.maps[number]?.concentration)}`);
   if (row.maps.length > 1) figures.push(`map ${number + 1} of ${row.maps.length}`);
   block.append(
     make("span", "", `${className(map)} ${percent(map.probability)}`),
     make("span", "figures whole", figures.map((figure) => figure.replaceAll(" ", "\u00a0")).join(" · ")),
+    make("span", "making whole", making(map, isVarying).join(" · ")),
     make("span", "key", shown(row.key)),
   );
   block.lastChild.title = shown(row.key);
   return block;
 }
 
-/** Options of a select, each with the number of images that have it. */
+/** Options of a select, each with the number of images that have it; returns how many there are. */
 function fillSelect(name, entries) {
   const counts = new Map();
   for (const image of images) {
@@ -166,6 +183,27 @@ function fillSelect(name, entries) {
   }
   const sorted = [...counts].sort(([, a], [, b]) => b.count - a.count || (a.text > b.text ? 1 : -1));
   filters.elements[name].append(...sorted.map(([value, { text, count }]) => option(value, `${text} (${grouped(count)})`)));
+  return sorted.length;
+}
+
+/** A select for a field of the maps; not shown where all have the same. */
+function fillMapSelect(name, valueOf) {
+  const count = fillSelect(name, (image) => image.row.maps.map(valueOf).filter(Boolean).map((value) => [value, value]));
+  filters.elements[name].parentElement.hidden = count < 2;
+  if (count > 1) varying.add(name);
+}
+
+/** A select for each setting that the run varied. */
+function addSettingFilters() {
+  for (const key of acrossKeys) {
+    const label = make("label", "", key);
+    const select = make("select");
+    select.name = `across ${key}`;
+    select.append(option("", "all"));
+    label.append(" ", select);
+    byId("across").append(label);
+    fillSelect(select.name, (image) => image.settings.map((settings) => [settings[key], settings[key]]).filter(([value]) => value));
+  }
 }
 
 function listenToList() {

@@ -1,16 +1,20 @@
 """What stands on top of the page: counts, classes and time of a run."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
-from sgcampp.files.rows import Row
+from sgcampp.files.rows import MapRecord, Row
 
 TOP = 10
 
 Class = tuple[int | None, str | None]
-"""(index, name) of an explained class."""
+"""(index, name) of a class."""
+
+Explained = tuple[Class, Class]
+"""What a map explains: a class, and the one that it is held against, (None, None) if there is none.
+"""
 
 
 @dataclass
@@ -28,7 +32,7 @@ class Overview:
 
     maps: int = 0
     flat: int = 0
-    classes: Counter[Class] = field(default_factory=Counter)
+    classes: Counter[Explained] = field(default_factory=Counter)
     seconds: float = 0.0
     first: float | None = None
     last: float | None = None
@@ -37,7 +41,7 @@ class Overview:
         """Counts one row."""
         self.maps += len(row.maps)
         self.flat += sum(record.reason is not None for record in row.maps)
-        self.classes.update({(record.class_idx, record.class_name) for record in row.maps})
+        self.classes.update(set(map(_explained, row.maps)))
         self.seconds += row.seconds or 0.0
         self.first = row.finished if self.first is None else min(self.first, row.finished)
         self.last = row.finished if self.last is None else max(self.last, row.finished)
@@ -45,8 +49,8 @@ class Overview:
     def top_classes(self) -> list[tuple[str, str, int]]:
         """(identity as the page has it, name, images) of the most frequent classes."""
         return [
-            (f"{'' if idx is None else idx} {name or ''}", name or f"class {idx}", count)
-            for (idx, name), count in self.classes.most_common(TOP)
+            (_against(_identity, *explained), _against(_words, *explained), count)
+            for explained, count in self.classes.most_common(TOP)
         ]
 
     @property
@@ -68,4 +72,23 @@ def overview(rows: Iterable[Row]) -> Overview:
 
 def duration(seconds: float) -> str:
     """Seconds for people: `0.42 s`, `1:23:45`."""
-    return f"{seconds:.3g} s" if seconds < 100 else str(timedelta(seconds=round(seconds)))
+    if seconds < 100:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
+
+def _explained(record: MapRecord) -> Explained:
+    return (record.class_idx, record.class_name), (record.against_idx, record.against_name)
+
+
+def _against(words: Callable[[Class], str], one: Class, other: Class) -> str:
+    return words(one) if other == (None, None) else f"{words(one)} against {words(other)}"
+
+
+def _identity(one: Class) -> str:
+    return f"{'' if one[0] is None else one[0]} {one[1] or ''}"
+
+
+def _words(one: Class) -> str:
+    return one[1] or f"class {one[0]}"

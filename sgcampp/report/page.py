@@ -24,8 +24,8 @@ from sgcampp.status import read_status
 
 PAGE = "report.html"
 SCRIPTS = ("words.js", "list.js", "view.js")
-SHOWN_KEYS = ("model", "method", "nsamples", "std_dev", "target", "filters", "subset")
-"""Settings on top of the page, beside the layer; the others are in run.yaml below them."""
+SHOWN_KEYS = ("model", "method", "nsamples", "std_dev", "target", "across", "filters", "subset")
+"""Settings on top of the page, beside the layers; the others are in run.yaml below them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
     status = read_status(out)
     known = read_record(out)
     assert known is not None
-    base = _base(known[0])
+    base = _base(*known)
     lines = PageLines(out, base, budget)
     with ManifestIndex(out / MANIFEST) as index:
         context = {
@@ -108,21 +108,31 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-def _base(values: dict[str, Any]) -> Path | None:
-    """The directory that keys are relative to; None if the sources are not found from here."""
+def _base(values: dict[str, Any], record: RunRecord) -> Path | None:
+    """The directory that keys are relative to; None if it can't be found from here.
+
+    Where the run found it; else, for a tree that moved with its images, where they lie from here.
+    """
+    if record.base and os.path.isdir(record.base):  # noqa: PTH112 - no error for odd names
+        return Path(record.base)
+    sources = values.get("sources")
+    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+        return None
     try:
-        return Path(resolve_sources(values["sources"], values["recursive"]).base)
+        return Path(resolve_sources(sources, bool(values.get("recursive"))).base)
     except UserError:
         return None
 
 
 def _settings(values: dict[str, Any], record: RunRecord) -> dict[str, str]:
     shown = {name: values.get(name) for name in SHOWN_KEYS}
-    settings = {"model": shown.pop("model"), "layer": record.layer, **shown}
-    return {name: _words(value) for name, value in settings.items() if value is not None}
+    settings = {"model": shown.pop("model"), "layer": record.layers, **shown}
+    return {name: _words(value) for name, value in settings.items() if value not in (None, [], {})}
 
 
 def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_words(item)}" for name, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
@@ -133,8 +143,8 @@ def _facts(out: Path, path: Path, base: Path | None, record: RunRecord) -> dict[
         "pictures": _relative_url(out, path),
         "base": None if base is None else str(base),
         "images": None if base is None else _relative_url(base, path),
-        "passes": record.passes,
         "batch": record.batch_size,
+        "target_file": record.target_sha256 is not None,
     }
 
 

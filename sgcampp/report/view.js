@@ -3,6 +3,8 @@
 const view = byId("view");
 const stage = byId("stage");
 const layers = byId("layers");
+/** The number of the panel of all maps, where the number of a map is asked for. */
+const PANEL = -1;
 /** What is looked at: place in `found`, image, number of the map, its values, the neuron [i, j]. */
 const now = { place: 0, image: null, number: 0, values: null, neuron: null };
 
@@ -17,37 +19,74 @@ function openView(place) {
   byId("next").disabled = place === found.length - 1;
   byId("failure").hidden = row.status === "ok";
   byId("failure").textContent = `Failed (${row.reason ?? "no reason"}): ${row.error ?? ""}`;
-  byId("pictures").hidden = byId("map-label").hidden = !row.maps.length;
-  byId("map").replaceChildren(...row.maps.map((map, number) => option(number, mapTitle(map, number))));
-  byId("map").value = now.number;
-  byId("map-label").hidden = row.maps.length < 2;
+  const numbers = mapNumbers(row);
+  byId("pictures").hidden = !numbers.length;
+  byId("map").replaceChildren(...numbers.map((number) => option(number, mapTitle(row, number))));
+  byId("map-label").hidden = numbers.length < 2;
+  showStrip(numbers);
   showCommand();
-  showMap(now.number);
+  showMap(row.files.panels && !isDrawn(now.number) ? PANEL : now.number);
 }
 
-function mapTitle(map, number) {
-  const parts = [className(map)];
-  if (map.method) parts.push(map.method);
-  if (map.layer) parts.push(map.layer);
+/** Numbers of what can be looked at: all maps, and the panel if there is one. */
+const mapNumbers = (row) => [...row.maps.keys(), ...(row.files.panels ? [PANEL] : [])];
+
+/** Whether a map has a picture of its own, or values to draw one. */
+function isDrawn(number) {
+  const { files } = now.image.row.maps[number] ?? { files: {} };
+  return Boolean(files.overlays ?? files.heatmaps ?? now.image.maps[number]?.raw);
+}
+
+function mapWords(map, wanted) {
+  const parts = [className(map), ...making(map, wanted)];
   if (map.filters) parts.push(`feature map${map.filters.length > 1 ? "s" : ""} ${map.filters.join(", ")}`);
-  return `${number + 1}. ${parts.join(" · ")}`;
+  return parts.join(" · ");
+}
+
+function mapTitle(row, number) {
+  return number === PANEL ? "Panel of all maps" : `${number + 1}. ${mapWords(row.maps[number])}`;
+}
+
+/** Small pictures of all maps, to choose from and to compare; none for a single one. */
+function showStrip(numbers) {
+  const pictured = numbers.filter((number) => picturePath(now.image.row, number) && (number === PANEL || isDrawn(number)));
+  byId("strip").hidden = pictured.length < 2;
+  byId("strip").replaceChildren(...(pictured.length < 2 ? [] : pictured.map(stripItem)));
+}
+
+function stripItem(number) {
+  const { row } = now.image;
+  const item = make("li");
+  const button = make("button");
+  const picture = make("img");
+  Object.assign(picture, { alt: "", loading: "lazy", src: pictureUrl(picturePath(row, number)) });
+  Object.assign(button, { type: "button", value: number });
+  button.append(picture, make("span", "", number === PANEL ? "Panel of all maps" : mapWords(row.maps[number], isVarying)));
+  item.append(button);
+  return item;
 }
 
 function showMap(number) {
   now.number = number;
   now.neuron = null;
   const { row, maps } = now.image;
+  const map = row.maps[number];
   now.values = unpacked(maps[number]);
+  byId("map").value = number;
   byId("neuron").hidden = true;
-  byId("value").textContent = row.maps.length ? "" : "no map";
-  showRow(row, row.maps[number], maps[number]);
-  byId("files").replaceChildren(...fileLinks(row.maps[number]));
-  if (row.maps.length) showPictures(row.maps[number]);
+  byId("value").textContent = "";
+  byId("what").textContent = map ? mapWords(map) : "";
+  for (const button of byId("strip").querySelectorAll("button")) button.setAttribute("aria-pressed", Number(button.value) === number);
+  showRow(row, map, maps[number]);
+  byId("files").replaceChildren(...fileLinks({ ...row.files, ...map?.files }));
+  if (map || number === PANEL) showPictures(row, number);
 }
 
-function fileLinks(map) {
-  return Object.entries(map?.files ?? {}).map(([kind, path]) => {
-    const link = make("a", "", { arrays: "array (.npy)", heatmaps: "heatmap", overlays: "overlay" }[kind] ?? kind);
+const FILE_WORDS = { arrays: "array (.npy)", heatmaps: "heatmap", overlays: "overlay", panels: "panel" };
+
+function fileLinks(files) {
+  return Object.entries(files).map(([kind, path]) => {
+    const link = make("a", "", FILE_WORDS[kind] ?? kind);
     link.href = pictureUrl(path);
     return link;
   });
@@ -55,16 +94,17 @@ function fileLinks(map) {
 
 // ---- pictures
 
-function showPictures(map) {
-  const { files } = map;
-  const above = files.overlays ?? files.heatmaps;
+function showPictures(row, number) {
+  const files = isDrawn(number) ? row.maps[number].files : row.files;
+  const above = files.overlays ?? files.heatmaps ?? files.panels;
   const beneath = [];
-  if (now.image.there) beneath.push(["photograph", run.images + urlOf(now.image.row.key)]);
+  if (now.image.there && number !== PANEL) beneath.push(["photograph", run.images + urlOf(row.key)]);
   if (files.overlays && files.heatmaps) beneath.push(["heatmap", pictureUrl(files.heatmaps)]);
   byId("beneath").replaceChildren(...beneath.map(([name, url]) => option(url, name)));
   layers.classList.toggle("grid", !above);
   byId("above").src = above ? pictureUrl(above) : drawnMap();
-  byId("above").alt = `${files.overlays ? "Overlay" : "Map"} of ${className(map)} on ${shown(now.image.row.key)}`;
+  const what = number === PANEL ? "Panel of all maps" : `${files.overlays ? "Overlay" : "Map"} of ${mapWords(row.maps[number])}`;
+  byId("above").alt = `${what} on ${shown(row.key)}`;
   byId("opacity-label").firstChild.textContent = `Opacity of the ${files.overlays ? "overlay" : "heatmap"} `;
   showBeneath();
 }
@@ -124,6 +164,7 @@ function covered() {
 }
 
 function why() {
+  if (now.number === PANEL) return "Choose a map for its raw values.";
   const facts = now.image.maps[now.number];
   if (facts.left_out) return "The raw values of this map are left out, as the page would grow too large; its array has them.";
   if (facts.unread) return `The array could not be read when the report was made: ${facts.unread}`;
@@ -164,7 +205,8 @@ function valueWords(i, j) {
   const peak = highest(now.values);
   const share = peak > 0 ? `, ${percent(value / peak)} of the map's maximum` : "";
   const digits = facts.peak === undefined ? 7 : 5;
-  return `Raw value ${Number(value.toPrecision(digits))} at neuron (${i}, ${j})${share}`;
+  const place = now.image.row.maps[now.number].layer === "input" ? "pixel" : "neuron";
+  return `Raw value ${Number(value.toPrecision(digits))} at ${place} (${i}, ${j})${share}`;
 }
 
 function placeNeuron() {
@@ -188,7 +230,8 @@ const highest = (values) => values.reduce((a, b) => Math.max(a, b), 0);
 function showRow(row, map, facts) {
   const { maps, ...ofImage } = row;
   const ofMap = map ? { ...map, concentration: facts?.concentration } : {};
-  const known = (values) => Object.entries(values).filter(([, value]) => value !== null && value !== undefined).map(tableRow);
+  const isSaid = (value) => value !== null && value !== undefined && !(typeof value === "object" && !Object.keys(value).length);
+  const known = (values) => Object.entries(values).filter(([, value]) => isSaid(value)).map(tableRow);
   const heading = make("tr", "part");
   heading.append(make("th", "", `Map ${now.number + 1} of ${maps.length}`));
   byId("row").replaceChildren(...known(ofImage), ...(map ? [heading, ...known(ofMap)] : []));
@@ -207,7 +250,7 @@ function valueText(name, value) {
   if (name === "mtime_ns") return new Date(value / 1e6).toISOString(); // numbers lose the last nanoseconds
   if (typeof value === "string") return shown(value);
   if (Array.isArray(value)) return `[${value.map((item) => Number(item.toPrecision(7))).join(", ")}]`;
-  if (typeof value === "object") return Object.entries(value).map(([key, item]) => `${key}: ${shown(item)}`).join("\n");
+  if (typeof value === "object") return Object.entries(value).map(([key, item]) => `${key}: ${settingText(item)}`).join("\n");
   return String(value);
 }
 
@@ -215,11 +258,18 @@ function showCommand() {
   const { row, there } = now.image;
   const base = run.base === "/" ? "" : run.base;
   const path = there ? `${base}/${row.key}` : `./${row.key}`;
-  const words = ["sgcampp", "explain", "--config", `${run.out}/run.yaml`, "--batch-size", String(run.batch), path, "-o", "again"];
+  const target = run.target_file ? ["--target", targetText(row)] : [];
+  const words = ["sgcampp", "explain", "--config", `${run.out}/run.yaml`, ...target, "--batch-size", String(run.batch), path, "-o", "again"];
   byId("command").textContent = words.map(shellWord).join(" ");
   const where = "Run it where the run was started, if its settings name files relatively.";
   const gone = "The image was not found, unchanged, when this report was made; its path is as below the run's sources. ";
   byId("command-note").textContent = (there ? "" : gone) + where;
+}
+
+/** The classes that a file named for an image, as a flag takes them: alone, the image has another key. */
+function targetText(row) {
+  const each = (map) => (isContrast(map) ? `${map.class_idx}-vs-${map.against_idx}` : String(map.class_idx));
+  return [...new Set(row.maps.map(each))].join(",") || "argmax";
 }
 
 function copyCommand() {
@@ -266,6 +316,10 @@ function listenToView() {
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
   byId("map").addEventListener("change", ({ target }) => showMap(Number(target.value)));
+  byId("strip").addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (button) showMap(Number(button.value));
+  });
   byId("beneath").addEventListener("change", showBeneath);
   byId("opacity").addEventListener("input", slide);
   byId("full").addEventListener("change", fit);
@@ -280,7 +334,9 @@ function listenToView() {
 // ---- start
 
 fillSelect("class", (image) => image.row.maps.map((map, i) => [image.classes[i], className(map)]));
-fillSelect("method", (image) => image.row.maps.map((map) => [map.method ?? "", map.method ?? ""]).filter(([name]) => name));
+fillMapSelect("method", (map) => map.method);
+fillMapSelect("layer", (map) => map.layer);
+addSettingFilters();
 fillSelect("status", (image) => (image.row.status === "failed" ? [["failed", "failed, any reason"], [`failed ${image.row.reason ?? ""}`, `failed: ${image.row.reason ?? "no reason"}`]] : []));
 listenToList();
 listenToView();

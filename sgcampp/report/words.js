@@ -60,5 +60,20 @@ function unpacked(facts) {
 const short = (number) => (number === null || number === undefined ? "–" : String(Number(number.toPrecision(4))));
 const percent = (share) => (share === null || share === undefined ? "–" : (100 * share).toFixed(1) + "\u00a0%");
 const grouped = (count) => count.toLocaleString("en");
-const className = (map) => map.class_name ?? (map.class_idx === null ? "no class" : `class ${map.class_idx}`);
-const classIdentity = (map) => `${map.class_idx ?? ""} ${map.class_name ?? ""}`;
+const oneClass = (idx, name) => name ?? (idx === null ? "no class" : `class ${idx}`);
+const isContrast = (map) => map.against_idx !== null || map.against_name !== null;
+const against = (map, words) => (isContrast(map) ? ` against ${words(map.against_idx, map.against_name)}` : "");
+/** The class of a map; of a contrast both. */
+const className = (map) => oneClass(map.class_idx, map.class_name) + against(map, oneClass);
+const identity = (idx, name) => `${idx ?? ""} ${name ?? ""}`;
+const classIdentity = (map) => identity(map.class_idx, map.class_name) + against(map, identity);
+
+/** The value of a setting: text and numbers as they are, lists as YAML has them. */
+const settingText = (value) => (typeof value === "string" ? shown(value) : JSON.stringify(value));
+
+/** How a map was made: method, layer and settings, those of them that `wanted` takes. */
+function making(map, wanted = () => true) {
+  const settings = Object.entries(map.across ?? {}).map(([key, value]) => [key, `${key} ${settingText(value)}`]);
+  const all = [["method", map.method], ["layer", map.layer], ...settings];
+  return all.filter(([key, words]) => words && wanted(key)).map(([, words]) => words);
+}

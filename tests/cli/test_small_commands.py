@@ -73,7 +73,7 @@ def test_models_lists_the_embedded_one_first(sgcampp):
 def test_layers_of_a_file(sgcampp, error):
     first, second = sgcampp.run("layers", "m.keras").stdout.splitlines()
     assert first.split() == ["*", "features", "Conv2D", "8×8×5"]
-    assert second.split() == ["max_pooling2d", "MaxPooling2D", "4×4×5"]
+    assert second.split() == ["pooled", "MaxPooling2D", "4×4×5"]
     layers = json.loads(sgcampp.run("layers", "m.keras", "--json").stdout)
     assert layers[0] == {
         "address": "features",

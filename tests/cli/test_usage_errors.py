@@ -40,11 +40,11 @@ WRONG = {
     "seed negative": (["--seed", "-1"], "seed is -1, accepted: a whole number from 0"),
     "method": (
         ["--method", "gradcam"],
-        "method is 'gradcam', accepted: grad_cam or smooth_grad_cam",
+        "method is 'gradcam', accepted: one or several of smooth_grad_cam_pp, grad_cam_pp",
     ),
     "choice": (["--score", "softmax"], "score is 'softmax', accepted: exp_logit or logit"),
     "batch size": (["--batch-size", "0"], "batch_size is 0, accepted: auto or a whole number"),
-    "writer": (["--write", "array"], "write is ['array'], accepted: a list of arrays"),
+    "writer": (["--write", "array"], "write is 'array', accepted: one or several of arrays"),
     "colour map": (["--colormap", "virids"], "did you mean 'viridis'"),
     "opacity": (["--overlay-alpha", "2"], "overlay_alpha is 2.0, accepted: 0 to 1"),
     "compression": (["--png-compression", "10"], "png_compression is 10, accepted: 0 to 9"),

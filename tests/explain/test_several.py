@@ -125,6 +125,7 @@ def test_a_layer_with_an_affine_head_beside_one_without():
     with tiny.dtype_policy("float64"):
         model = tiny.affine_cnn()
     images, methods = tiny.images(2), ["smooth_grad_cam_pp", "grad_cam_pp", "smooth_grad"]
+    methods += ["gradient"]
     found = by_name(Explainer(model, ["features", "early"], methods, **SETTINGS).each(images))
     affine = {name: got.affine_head for name, got in found.items()}
     assert affine["features", "smooth_grad_cam_pp"]
@@ -137,6 +138,9 @@ def test_a_layer_with_an_affine_head_beside_one_without():
     smooth, plain = (found["early", method].maps for method in methods[:2])
     share = [maps / maps.max((1, 2), keepdims=True) for maps in (smooth, plain)]
     assert np.abs(share[0] - share[1]).max() > 0.01
+    smooth, plain = (found["input", method].maps for method in ("smooth_grad", "gradient"))
+    assert np.abs(smooth - plain).max() > 0.01 * plain.max()
+    assert found["input", "smooth_grad"].nsamples == 4
 
 
 def test_cam_beside_others_is_refused_where_it_does_not_fit():
@@ -145,25 +149,24 @@ def test_cam_beside_others_is_refused_where_it_does_not_fit():
         Explainer(model, ["features", "early"], ["cam", "grad_cam"]).each(tiny.images(1))
 
 
-def test_filters_choose_in_layers_and_leave_pixels_alone(twin):
+def test_filters_choose_in_layers_and_leave_pixels_alone(twin, explainer):
     """Feature map 4 of the layer is no channel of the input."""
     images, methods = tiny.images(2), ["gradient", "grad_cam", "smooth_grad"]
     settings = {**SETTINGS, "region": True, "subset": [(0, 0), (3, 3)]}
-    explainer = Explainer(twin.model, "features", methods, filters=[4, 1], **settings)
-    found = by_name(explainer.each(images))
+    bounded = Explainer(twin.model, "features", methods, filters=[4, 1], **settings)
+    found = by_name(bounded.each(images))
     assert found["features", "grad_cam"].filter_maps.shape == (2, 2, 8, 8)
     assert not found["features", "grad_cam"].maps[:, 4:].any()
+    whole = by_name(explainer.each(images))
     for method in ("gradient", "smooth_grad"):
         assert found["input", method].filter_maps is None
-    alone = Explainer(twin.model, None, "smooth_grad", **SETTINGS)(images)
-    assert_same(found["input", "smooth_grad"], alone)
+        assert_same(found["input", method], whole["input", method])
 
 
-def test_lists_of_one_and_single_names_are_the_same(twin):
+def test_lists_of_one_are_lists(twin, explainer):
     images = tiny.images(1)
-    (of_names,) = Explainer(twin.model, "features", "grad_cam").each(images)
-    (of_lists,) = Explainer(twin.model, ("features",), ["grad_cam"]).each(images)
-    assert_same(of_lists, of_names)
+    (alone,) = Explainer(twin.model, ("features",), ["grad_cam"]).each(images)
+    assert_same(alone, by_name(explainer.each(images))["features", "grad_cam"])
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ PATHS = ["", "/etc/passwd", "..", "../a", "arrays/../../a", "a/..", "a\0b", "\ud
 
 
 def line(values):
-    return json.dumps(values).encode() + b"\n"
+    return json.dumps(values).replace("Infinity", "1e999").encode() + b"\n"
 
 
 def each(wrong):

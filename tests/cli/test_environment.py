@@ -1,0 +1,46 @@
+"""What else may surround the command: another backend for Keras, an impatient Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SGCAMPP = Path(sys.executable).with_name("sgcampp")
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax", "nonsense", ""])
+@pytest.mark.parametrize("words", [["layers", "m.keras"], ["explain", "photos", "-o", "OUT"]])
+def test_another_backend_is_refused(sgcampp, error, monkeypatch, words, backend):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    sentence = error(sgcampp.run(*words))
+    assert sentence == f"sgcampp: KERAS_BACKEND is {backend!r}, accepted: tensorflow, or unset\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds"),
+    [
+        ("explain photos -o OUT --model m.keras", 0.3),
+        ("explain photos -o OUT --model m.keras", 2.0),
+        ("layers m.keras", 0.3),
+        ("layers m.keras", 1.0),
+    ],
+)
+def test_ctrl_c_while_starting_leaves_no_traceback(given, tmp_path, command, seconds):
+    words = [str(tmp_path / "out") if word == "OUT" else word for word in command.split()]
+    process = subprocess.Popen(
+        [SGCAMPP, *words],
+        cwd=given,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 or (process.returncode == 0 and "layers" in command), said
+    assert b"Traceback" not in said
+    assert b"Aborted" not in said
