@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import math
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -40,8 +41,12 @@ from sgcampp.threads import ordered_map
 
 FREEZE_FROM = 1000
 """Passes in a run from which on frozen weights pay (scripts/bench_startup.py, bench_engine.py)."""
+SECONDS_BETWEEN_WRITES = 0.25
+"""Of rows: each write waits for the disk, and the device for it."""
 READERS = 2
 WRITERS = 2
+AHEAD = 12
+"""Images, beside two groups, that may wait before and behind the device."""
 
 
 class Reporter(Protocol):
@@ -146,7 +151,7 @@ class _Conductor:
         grouper = Grouper(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
-        ahead = 2 * self._layout.images + READERS
+        ahead = 2 * self._layout.images + AHEAD
         reader = Reader(self._classifier, self._targets, self._config.max_pixels)
         recorder = Recorder(
             self._config, self._classifier, self._targets, self._ensemble, self._tree
@@ -157,10 +162,9 @@ class _Conductor:
             closing(ordered_map(reader, self._tasks(known, summary), READERS, ahead)) as loaded,
             closing(ordered_map(recorder, grouper(loaded), WRITERS, ahead)) as written,
         ):
-            for group in _by_group(written):
-                # One write to the disk a group: each costs as much as a picture.
-                manifest.append([done.row for done in group])
-                for done in group:
+            for batch in _batches(written):
+                manifest.append([done.row for done in batch])
+                for done in batch:
                     self._tell(done, summary)
         summary.interrupted = self._stop.requested
         _tell_of_doubts(summary, self._reporter)
@@ -293,16 +297,17 @@ def _clear(out: Path) -> None:
     (out / NAME).unlink(missing_ok=True)
 
 
-def _by_group(written: Iterator[Written]) -> Iterator[list[Written]]:
-    """Cuts rows into the groups that they were explained in."""
-    group: list[Written] = []
+def _batches(written: Iterator[Written]) -> Iterator[list[Written]]:
+    """Cuts rows into whole groups, several of them where they come in quick succession."""
+    batch: list[Written] = []
+    yielded = -math.inf
     for done in written:
-        group.append(done)
-        if done.last:
-            yield group
-            group = []
-    if group:
-        yield group
+        batch.append(done)
+        if done.last and time.monotonic() - yielded > SECONDS_BETWEEN_WRITES:
+            yield batch
+            batch, yielded = [], time.monotonic()
+    if batch:
+        yield batch
 
 
 def _why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:

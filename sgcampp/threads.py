@@ -1,9 +1,15 @@
 """Work in threads with bounded memory, results in order."""
 
+import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+LEAST = 19
+"""The lowest priority. Decoding and drawing then fill the gaps that the device's threads leave."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,7 +31,7 @@ def ordered_map(
         ahead: >= 1, items in work or waiting at a time.
     """
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers, initializer=_step_back) as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
@@ -36,3 +42,9 @@ def ordered_map(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _step_back() -> None:
+    """Lets the device's threads go first, on Linux, where each thread has a priority of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST)
