@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 DEMO := demo
 # The paper's figures: make figures MODEL=efficientnet-lite0, or WEIGHTS=vgg16.weights.h5
 FIGURES := figures
@@ -41,10 +42,10 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/mypy
 
 unit: $(READY) ## the quicker tests
-	$(BIN)/python -m pytest -m 'not end_to_end'
+	$(PYTEST) -m 'not end_to_end'
 
 end-to-end: $(READY) ## whole commands, documents and browsers
-	$(BIN)/python -m pytest -m end_to_end
+	$(PYTEST) -m end_to_end
 
 figures: figure1 figure2 figure4 figure5 ## the paper's figures, in figures/
 
