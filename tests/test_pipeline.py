@@ -318,7 +318,8 @@ def test_no_memory_for_one_image_stops_the_run(config, monkeypatch):
     assert manifest(config.out) == []
 
 
-def test_a_request_to_stop_finishes_what_is_in_hand(config):
+def test_a_request_to_stop_finishes_what_is_in_hand(config, monkeypatch):
+    monkeypatch.setattr("sgcampp.pipeline.SECONDS_BETWEEN_WRITES", -1)  # hear of each group at once
     stop = Stop()
     listener = Listener(on_finish=lambda row: stop.request())
     summary = run(config, listener, Drive(), stop)
