@@ -85,7 +85,7 @@ def test_arrays_are_finite_and_flat_ones_have_a_reason(run, key):
     for record in rows[key]["maps"]:
         saliency = np.load(out / record["files"]["arrays"], allow_pickle=False)
         assert saliency.dtype == np.float32
-        assert saliency.shape == (7, 7) == tuple(rows[key]["shape"])
+        assert saliency.shape == (7, 7) == tuple(record["shape"])
         assert np.isfinite(saliency).all() and (saliency >= 0).all()
         assert (record["reason"] is None) == bool(saliency.any())
         for number in ("score", "probability", "log_scale", "ess"):
