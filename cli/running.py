@@ -2,15 +2,16 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sgcampp.config import RunConfig
+from sgcampp.config import load_config
 
-from .options import config_flags
+from .options import config_flags, given
 from .progress import Progress
 from .quiet import import_tensorflow
 from .signals import stop_on_signals
@@ -58,13 +59,34 @@ def run_flags(command: Callable) -> Callable:
 
 
 def conduct(
-    config: RunConfig,
+    defaults: Mapping[str, Any],
+    *,
+    src: tuple[str, ...],
+    config: Path | None,
     shard: tuple[int, int] | None,
     retry_failed: bool,
     overwrite: bool,
     as_json: bool,
+    always: str | None = None,
+    **flags: Any,
 ) -> None:
-    """Runs a config, tells of it, and exits with the run's code."""
+    """Runs what the flags of `run_flags` ask for, tells of it, and exits with the run's code.
+
+    Args:
+        defaults: of the command, where they are not RunConfig's own.
+        src: sources.
+        config: a YAML file.
+        shard: which one.
+        retry_failed: whether to try failed images again.
+        overwrite: whether to start afresh.
+        as_json: whether to print rows.
+        always: a kind of file that is written whatever `write` says.
+        **flags: by key.
+    """
+    sources = {"sources": list(src)} if src else {}
+    resolved = load_config(config, {**given(flags), **sources}, defaults)
+    if always and always not in resolved.write:
+        resolved = replace(resolved, write=[*resolved.write, always])
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
     progress = Progress(as_json)
@@ -74,10 +96,10 @@ def conduct(
         from sgcampp.pipeline import run
 
         try:
-            summary = run(config, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
+            summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
         finally:
             progress.close()
-    tell(f"sgcampp: {summary}; the results are in {config.out}")
+    tell(f"sgcampp: {summary}; the results are in {resolved.out}")
     if summary.interrupted:
         tell("sgcampp: interrupted; the same command goes on")
     sys.exit(summary.exit_code)

@@ -90,7 +90,7 @@ def has_files(out: Path) -> Callable[[dict[str, Any]], bool]:
         return all(
             os.path.exists(f"{root}/{path}")  # noqa: PTH110 - a million times
             for record in (row, *row["maps"])
-            for path in record.get("files", {}).values()
+            for path in record["files"].values()
         )
 
     return has_files_of

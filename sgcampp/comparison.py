@@ -120,7 +120,7 @@ def _joined(axes: Sequence[Callable[[MapRecord], str]], record: MapRecord) -> st
 def _caption(record: MapRecord) -> str:
     """Class, probability and score; or why there is nothing to see."""
     parts = [_class(record)]
-    if record.probability is not None and record.probability == record.probability:
+    if record.probability is not None:
         parts.append(f"p {record.probability:.2f}")
     if record.score is not None:
         parts.append(f"S {record.score:.1f}")

@@ -17,6 +17,7 @@ from sgcampp.explain.sampling import Look
 from sgcampp.explain.selection import Selection
 from sgcampp.files.panel import SCALES
 from sgcampp.files.rendering import COLORMAPS
+from sgcampp.files.tree import PANELS
 from sgcampp.files.writers import WRITERS
 from sgcampp.kinds import (
     BATCH,
@@ -40,9 +41,6 @@ from sgcampp.strict_yaml import read_mapping
 
 RECORDED = "recorded"
 """The one key of a run.yaml that is no setting: what the run found out."""
-
-PANELS = "panels"
-"""Among the kinds of files: one picture an image, of all its maps."""
 
 MODEL_KEYS = (
     "weights",

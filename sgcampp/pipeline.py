@@ -15,6 +15,7 @@ from sgcampp.config import RunConfig
 from sgcampp.errors import RunStopped, UserError
 from sgcampp.explain.ensemble import Ensemble, Layout
 from sgcampp.explain.grid import check_batch_size
+from sgcampp.explain.sampling import Look, by_sampling
 from sgcampp.explain.tuning import tuned_batch_size
 from sgcampp.files.index import ManifestIndex, read_manifest
 from sgcampp.files.lock import WHOLE, locked, settling
@@ -123,11 +124,12 @@ class _Conductor:
         self._targets = read_targets(config.target, self._classifier)
         if not drive.overwrite:
             self._refuse_other_run()
-        self._frozen = self._worth_freezing()
+        looks = [asked.look for asked in config.looks()]
+        self._frozen = self._worth_freezing(looks)
         self._ensemble = Ensemble(
             self._classifier.model,
             self._classifier.input_shape,
-            [asked.look for asked in config.looks()],
+            looks,
             self._targets.classes,
             output_name=self._classifier.output_name,
             frozen=self._frozen,
@@ -209,12 +211,13 @@ class _Conductor:
             )
         check_base(self._out, self._config, known[1])
 
-    def _worth_freezing(self) -> bool:
+    def _worth_freezing(self, looks: list[Look]) -> bool:
         """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
         known = None if self._drive.overwrite else read_record(self._out)
         if known is not None:
             return known[1].frozen
-        return self._total * (self._config.nsamples + 1) >= FREEZE_FROM
+        passes = sum(sampling.nsamples + 1 for sampling in by_sampling(looks))
+        return self._total * passes >= FREEZE_FROM
 
     def _settle(self) -> tuple[RunRecord, Layout]:
         """The record and layout: those of the output tree if it has any, else made and written."""
@@ -312,11 +315,10 @@ def _batches(written: Iterator[Written]) -> Iterator[list[Written]]:
 
 def _why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:
     """Sentences about methods and layers that the noise asked for cannot reach."""
-    looks = [(at.method, seen) for at, seen in zip(ensemble.looks, ensemble.seen, strict=True)]
     asked = any(look.nsamples and not look.method.on_path for look in ensemble.looks)
-    if asked and not any(method.smooth for method, _ in looks):
-        names = dict.fromkeys(method.name for method, _ in looks)
-        yield f"{' and '.join(names)} looks at the clean image alone: nsamples has no effect"
+    if asked and not any(look.method.smooth for look in ensemble.looks):
+        names = dict.fromkeys(look.method.name for look in ensemble.looks)
+        yield f"nsamples has no effect on {', '.join(names)}: it takes the clean image alone"
     unmoved = [
         seen.layer
         for look, seen in zip(ensemble.looks, ensemble.seen, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.comparison import Compared, panel_of
-from sgcampp.config import PANELS, RunConfig
+from sgcampp.config import RunConfig
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.engine import GroupResult
 from sgcampp.explain.ensemble import Ensemble
@@ -18,7 +18,7 @@ from sgcampp.files.faults import ImageError, Reason
 from sgcampp.files.images import read_image
 from sgcampp.files.rendering import robust_peak
 from sgcampp.files.rows import FAILED, OK, MapRecord, Row
-from sgcampp.files.tree import OutputTree, relative_path
+from sgcampp.files.tree import PANELS, OutputTree, relative_path
 from sgcampp.files.writers import FinishedMap, Style, encode, png
 from sgcampp.models.classifier import Classifier
 from sgcampp.naming import suffixes_of
@@ -170,7 +170,7 @@ class Recorder:
             against_idx=against if contrast else None,
             against_name=self._classifier.class_name(against) if contrast else None,
             score=float(result.scores[at, t]),
-            probability=float(result.probabilities[at, t]),
+            probability=_number(result.probabilities[at, t]),
             method=asked.look.method.name,
             layer=seen.layer,
             shape=list(saliency.shape),
@@ -181,7 +181,7 @@ class Recorder:
             log_scale=float(maps.log_scale[at, t]),
             ess=float(maps.ess[at, t]),
             guarded=int(maps.guarded[at, t]),
-            completeness=float(maps.completeness[at, t]),
+            completeness=_number(maps.completeness[at, t]),
             reason=None if saliency.any() else reason,
         )
 
@@ -211,6 +211,11 @@ class Recorder:
         path = relative_path(kind, key, suffixes)
         self._tree.write(path, data)
         return path, hashlib.sha256(data).hexdigest()
+
+
+def _number(value: np.floating) -> float | None:
+    """NaN, which stands for what there is not, as None."""
+    return None if np.isnan(value) else float(value)
 
 
 def _failed(loaded: Loaded, error: ImageError) -> Row:

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tiny
+from listener import Listener
 
 ODD_NAMES = (
     b"plain.png",
@@ -28,22 +29,6 @@ class OddRun:
 
     pictures: Path
     out: Path
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def note(self, sentence):
-        pass
-
-    def start(self, total):
-        pass
-
-    def skip(self):
-        pass
-
-    def finish(self, row):
-        pass
 
 
 def explain_odd_pictures(directory, **settings):
@@ -70,7 +55,7 @@ def explain_odd_pictures(directory, **settings):
         out=str(directory / "out"),
         **settings,
     )
-    run(config, Silent())
+    run(config, Listener())
     return OddRun(pictures, directory / "out")
 
 

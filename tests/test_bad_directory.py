@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tiny
-from odd_run import Silent
+from listener import Listener
 from PIL import Image
 
 from sgcampp.config import RunConfig
@@ -98,7 +98,7 @@ def outcome(tmp_path_factory):
     config = RunConfig(
         model=str(home / "tiny.keras"), sources=[str(directory)], out=str(home / "out")
     )
-    summary = run(config, Silent())
+    summary = run(config, Listener())
     rows = {row.key: row for row in read_manifest(home / "out" / "manifest")}
     return summary, rows, expected, odd, home / "out"
 
@@ -151,6 +151,6 @@ def test_an_image_without_permission_or_gone_meanwhile_is_listed(tmp_path, monke
     config = RunConfig(
         model=str(tmp_path / "tiny.keras"), sources=[str(directory)], out=str(tmp_path / "out")
     )
-    assert run(config, Silent()).exit_code == 1
+    assert run(config, Listener()).exit_code == 1
     reasons = {row.key: row.reason for row in read_manifest(tmp_path / "out" / "manifest")}
     assert reasons == {"a.png": "permission", "b.png": "vanished", "c.png": None}

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from listener import Listener
 
 from sgcampp import UserError
 from sgcampp.backlog import Drive
@@ -26,35 +26,6 @@ from sgcampp.record import read_record
 from sgcampp.status import read_status
 from sgcampp.stop import Stop
 from sgcampp.verify import verify
-
-
-@dataclass
-class Listener:
-    """A reporter that remembers, and may act when an image is done."""
-
-    notes: list = field(default_factory=list)
-    rows: list = field(default_factory=list)
-    skipped: int = 0
-    total: int | None = None
-    on_finish: object = None
-
-    def note(self, sentence):
-        self.notes.append(sentence)
-
-    def start(self, total):
-        self.total = total
-
-    def skip(self):
-        self.skipped += 1
-
-    def finish(self, row):
-        self.rows.append(row)
-        if self.on_finish:
-            self.on_finish(row)
-
-    @property
-    def keys(self):
-        return [row.key for row in self.rows]
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,12 @@
 """Runs that look at several things at once: methods, layers, settings, classes; and panels."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import cv2
 import numpy as np
 import pytest
 import tiny
+from listener import Listener
 
 from sgcampp import UserError
 from sgcampp.backlog import Drive
@@ -16,25 +17,6 @@ from sgcampp.pipeline import run
 from sgcampp.verify import verify
 
 LABELS = "cat\ndog\nbird\nfish\n"
-
-
-@dataclass
-class Listener:
-    """A reporter that remembers."""
-
-    notes: list = field(default_factory=list)
-
-    def note(self, sentence):
-        self.notes.append(sentence)
-
-    def start(self, total):
-        pass
-
-    def skip(self):
-        pass
-
-    def finish(self, row):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +128,12 @@ def test_a_contrast_is_recorded_with_both_classes(explain):
     assert contrast.score == pytest.approx(cat.score - dog.score, abs=1e-6)
     assert contrast.probability == pytest.approx(cat.probability)
     assert cat.against_idx is None
+
+
+def test_more_targets_than_the_model_has_classes(explain):
+    _, rows, _, _ = explain(layer_name="features", target=[0, 1, 2, 3, "0-vs-1", "top1-vs-top2"])
+    assert [record.class_idx for record in rows["a/tom.png"].maps[:5]] == [0, 1, 2, 3, 0]
+    assert len(rows["a/tom.png"].maps) == 6
 
 
 def test_all_classes_above_a_probability(explain):

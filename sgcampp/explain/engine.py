@@ -278,7 +278,6 @@ class Engine:
 
         logits = by_image(tapped.logits)
         self.class_count = logits.shape[-1]
-        check_codes(np.array([[-self.classes, NO_CLASS]]), self.class_count)
         codes = tf.ensure_shape(state.class_idx, [None, self.classes, 2])
         class_idx = resolved(codes, logits[:, 0])
         S = scores_of(logits, class_idx)

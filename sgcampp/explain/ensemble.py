@@ -33,7 +33,6 @@ class Ensemble:
         looks: what is looked at.
         seen: what the traces tell of each look.
         engines: one a kind of copies; the first has noised samples, if any is needed.
-        class_count: C.
         classes: T, classes an image.
 
     Args:
@@ -74,7 +73,6 @@ class Ensemble:
             )
             for sampling, chosen in self._of_engine
         ]
-        self.class_count = self.engines[0].class_count
         seen: dict[int, Seen] = {}
         for engine, (_, chosen) in zip(self.engines, self._of_engine, strict=True):
             seen.update(zip(chosen, engine.seen, strict=True))
@@ -99,7 +97,7 @@ class Ensemble:
         give_up: Callable[[], bool] = lambda: False,
     ) -> GroupResult:
         """Explains one group of images; arguments and errors as of `Engine.run`."""
-        results: list[GroupResult] = []
+        first: GroupResult | None = None
         maps: dict[int, Maps] = {}
         for engine, grid, (_, chosen) in zip(
             self.engines, layout.grids, self._of_engine, strict=True
@@ -107,9 +105,10 @@ class Ensemble:
             result = engine.run(images, codes, grid, give_up)
             # Ranks are resolved once, so that all engines explain the same classes.
             codes = np.stack([result.class_idx, result.against_idx], -1)
-            results.append(result)
+            first = first or result
             maps.update(zip(chosen, result.maps, strict=True))
-        return replace(results[0], maps=tuple(self._map(parts, maps) for parts in self._parts))
+        assert first is not None
+        return replace(first, maps=tuple(self._map(parts, maps) for parts in self._parts))
 
     def _seen(self, parts: list[int], seen: dict[int, Seen]) -> Seen:
         if len(parts) == 1:

@@ -68,7 +68,7 @@ class Method:
         of_exp: whether it differentiates Y = exp(S) (subject to Choices.score) or S itself.
         pixels: whether its map lies over the model's input; A is then the input itself.
         on_path: whether its copies lie on the path from zeros to the image, without noise.
-        rule: how its gradient passes a ReLU, see `propagation.RULES`.
+        rule: how its gradient passes a ReLU, see `propagation.propagating`.
         pooled_head: whether it needs a head of global average pooling and one dense layer.
         factors: of a product of two methods: one in pixel space, one at a layer.
     """

@@ -10,7 +10,6 @@ from sgcampp.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-RULES = ("plain", "guided_backprop", "deconvnet")
 _RELUS = ("Relu", "Relu6")
 
 
@@ -18,6 +17,7 @@ _RELUS = ("Relu", "Relu6")
 def propagating(rule: str) -> Iterator[None]:
     """ReLUs (and ReLU6s) traced inside the block pass gradients back by a rule.
 
+    `plain`: as calculus has it.
     `guided_backprop` (Springenberg et al. 2014): positive gradients, where the ReLU's input was in
     its linear part. `deconvnet` (Zeiler and Fergus 2013): positive gradients, wherever.
 

@@ -21,7 +21,7 @@ class Sampling:
         seed: of the noise.
         noise_scale: see `Choices`.
         on_path: whether they lie on the straight path from zeros to the image, without noise.
-        rule: how the gradient passes a ReLU, see `propagation.RULES`.
+        rule: how the gradient passes a ReLU, see `propagation.propagating`.
     """
 
     nsamples: int = 0

@@ -12,7 +12,9 @@ from sgcampp.files.faults import from_os_error
 from sgcampp.files.headers import is_image_name
 
 MANIFEST = "manifest"
-KINDS = {"arrays": ".npy", "heatmaps": ".png", "overlays": ".png", "panels": ".png"}
+PANELS = "panels"
+"""The kind of file that is about an image, not about one map of it."""
+KINDS = {"arrays": ".npy", "heatmaps": ".png", "overlays": ".png", PANELS: ".png"}
 """The directories of an output tree that a run fills, and the extension of the files in each."""
 
 _LONGEST_NAME = 255  # bytes, on nearly every file system

@@ -1,6 +1,6 @@
-"""Stacks the panels of one photograph that `make figures` made into one picture.
+"""Stacks panels, as `sgcampp compare` draws them, into one picture.
 
-Usage: python scripts/figures_picture.py figures/MODEL PHOTOGRAPH FILE
+Usage: python scripts/stack_panels.py FILE PANEL...
 """
 
 import sys
@@ -12,11 +12,8 @@ import numpy as np
 from sgcampp.files.images import read_image
 
 
-def main(figures: Path, photograph: str, target: Path) -> None:
-    """Writes the panels of all figures, one below the other, on white."""
-    paths = sorted(figures.glob(f"figure*/panels/{photograph}.png"))
-    if not paths:
-        sys.exit(f"{figures} has no panels of {photograph}: run `make figures` first")
+def main(target: Path, paths: list[Path]) -> None:
+    """Writes the panels one below the other, on white."""
     panels = [read_image(path).rgb for path in paths]
     height, width = sum(p.shape[0] for p in panels), max(p.shape[1] for p in panels)
     whole = np.full((height, width, 3), 255, np.uint8)
@@ -28,6 +25,6 @@ def main(figures: Path, photograph: str, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    main(Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]])
