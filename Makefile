@@ -27,7 +27,7 @@ $(READY): setup.cfg pyproject.toml
 	@touch $@
 
 demo: $(READY) ## explain four real photographs with the embedded model; pictures in demo/
-	$(BIN)/python scripts/photographs.py $(DEMO)/photographs
+	$(BIN)/python -m scripts.photographs $(DEMO)/photographs
 	$(BIN)/sgcampp explain $(DEMO)/photographs --out $(DEMO)/default-layer --nsamples 8
 	$(BIN)/sgcampp explain $(DEMO)/photographs --out $(DEMO)/smooth --config configs/smoke.yaml
 	@echo
@@ -50,7 +50,7 @@ end-to-end: $(READY) ## whole commands, documents and browsers
 figures: figure1 figure2 figure4 figure5 ## the paper's figures, in figures/
 
 figure1 figure2 figure4 figure5: $(READY)
-	$(BIN)/python scripts/photographs.py $(FIGURES)/photographs
+	$(BIN)/python -m scripts.photographs $(FIGURES)/photographs
 	$(BIN)/sgcampp compare $(IMAGES) --config configs/paper/$@.yaml --model $(MODEL) \
 		--weights $(WEIGHTS) --layer-name $(LAYER) --out $(FIGURES)/$(MODEL)/$@
 	@echo "The panels are in $(FIGURES)/$(MODEL)/$@/panels"

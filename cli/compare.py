@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from sgcampp.files.tree import PANELS
+from sgcampp.tree.paths import PANELS
 
 from .running import conduct, run_flags
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sgcampp.config import MODEL_KEYS
+from sgcampp.config.run_config import MODEL_KEYS
 
 from .options import config_flags, given
 from .quiet import import_tensorflow

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from sgcampp.config import RunConfig
+from sgcampp.config.run_config import RunConfig
+from sgcampp.config.value_types import FLAG, Kind
 from sgcampp.errors import UserError
-from sgcampp.kinds import FLAG, Kind
 
 
 class KeyType(click.ParamType):

@@ -5,7 +5,7 @@ import time
 
 from tqdm import tqdm
 
-from sgcampp.files.rows import OK, MapRecord, Row, to_line
+from sgcampp.tree.rows import OK, MapRecord, Row, to_line
 
 from .streams import print_lines, printable, silence, tell
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sgcampp.config import load_config
+from sgcampp.config.run_config import load_config
 
 from .options import config_flags, given
 from .progress import Progress
@@ -92,8 +92,8 @@ def conduct(
     progress = Progress(as_json)
     with stop_on_signals() as stop:
         import_tensorflow()
-        from sgcampp.backlog import Drive
         from sgcampp.pipeline import run
+        from sgcampp.run.backlog import Drive
 
         try:
             summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from sgcampp.stop import Stop
+from sgcampp.run.stop import Stop
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sgcampp.status import Status, failures, read_status
+from sgcampp.tree.status import Status, failures, read_status
 
 from .streams import print_lines, printable
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from sgcampp.verify import verify
+from sgcampp.tree.verify import verify
 
 from .streams import print_lines, printable, tell
 

@@ -10,7 +10,7 @@ from PIL import Image
 from skimage import data
 
 import sgcampp
-from sgcampp.files.panel import Cell, draw_panel
+from sgcampp.pictures.panel import Cell, draw_panel
 
 LAYERS = ["block10_expand_act", "block14_expand_act"]
 METHODS = ["grad_cam", "smooth_grad_cam_pp"]

@@ -15,7 +15,7 @@ import sgcampp
 out = Path(sys.argv[1] if len(sys.argv) > 1 else "out")
 out.mkdir(parents=True, exist_ok=True)
 if len(sys.argv) > 2:
-    from sgcampp.files.images import read_image
+    from sgcampp.images.decode import read_image
 
     image = read_image(sys.argv[2]).rgb
 else:

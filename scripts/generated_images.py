@@ -9,9 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from photographs import copy_photographs
 
-from sgcampp.files.images import read_image
+from scripts.photographs import copy_photographs
+from sgcampp.images.decode import read_image
 
 SIDE = 192
 

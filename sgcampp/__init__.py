@@ -7,25 +7,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sgcampp.api.explainer import Explainer, Explanation, grad_cam_plus_smooth
     from sgcampp.errors import UserError
-    from sgcampp.explain.explainer import Explainer, Explanation, grad_cam_plus_smooth
     from sgcampp.explain.noise import noised_samples
-    from sgcampp.files.rendering import heatmap, overlay
     from sgcampp.models.classifier import Classifier
     from sgcampp.models.registry import load_model
+    from sgcampp.pictures.rendering import heatmap, overlay
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Classifier": "sgcampp.models.classifier",
-    "Explainer": "sgcampp.explain.explainer",
-    "Explanation": "sgcampp.explain.explainer",
+    "Explainer": "sgcampp.api.explainer",
+    "Explanation": "sgcampp.api.explainer",
     "UserError": "sgcampp.errors",
-    "grad_cam_plus_smooth": "sgcampp.explain.explainer",
-    "heatmap": "sgcampp.files.rendering",
+    "grad_cam_plus_smooth": "sgcampp.api.explainer",
+    "heatmap": "sgcampp.pictures.rendering",
     "load_model": "sgcampp.models.registry",
     "noised_samples": "sgcampp.explain.noise",
-    "overlay": "sgcampp.files.rendering",
+    "overlay": "sgcampp.pictures.rendering",
 }
 
 __all__ = [

@@ -10,21 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from sgcampp.backlog import Drive, Task, has_files, listing, tasks_left
-from sgcampp.config import RunConfig
+from sgcampp.config.run_config import RunConfig
+from sgcampp.engine.batch_size import tuned_batch_size
+from sgcampp.engine.ensemble import Ensemble, Layout
+from sgcampp.engine.grid import check_batch_size
 from sgcampp.errors import RunStopped, UserError
-from sgcampp.explain.ensemble import Ensemble, Layout
-from sgcampp.explain.grid import check_batch_size
 from sgcampp.explain.sampling import Look, by_sampling
-from sgcampp.explain.tuning import tuned_batch_size
-from sgcampp.files.index import ManifestIndex, read_manifest
-from sgcampp.files.lock import WHOLE, locked, settling
-from sgcampp.files.manifest import ManifestWriter, parts
-from sgcampp.files.rows import Row
-from sgcampp.files.sources import resolve_sources
-from sgcampp.files.tree import KINDS, MANIFEST, OutputTree, clear_tree, remove_leftovers
+from sgcampp.images.sources import resolve_sources
 from sgcampp.models.registry import load_model
-from sgcampp.record import (
+from sgcampp.run.backlog import Drive, Task, has_files, listing, tasks_left
+from sgcampp.run.stages import Grouper, Reader
+from sgcampp.run.stop import Stop
+from sgcampp.run.tally import Summary
+from sgcampp.run.targets import read_targets
+from sgcampp.run.threads import ordered_map
+from sgcampp.run.writing import Recorder, Written
+from sgcampp.tree.index import ManifestIndex, read_manifest
+from sgcampp.tree.lock import WHOLE, locked, settling
+from sgcampp.tree.manifest import ManifestWriter, parts
+from sgcampp.tree.paths import KINDS, MANIFEST, OutputTree, clear_tree, remove_leftovers
+from sgcampp.tree.rows import Row
+from sgcampp.tree.run_record import (
     NAME,
     RunRecord,
     check_base,
@@ -33,15 +39,9 @@ from sgcampp.record import (
     run_yaml,
     versions,
 )
-from sgcampp.recorder import Recorder, Written
-from sgcampp.stages import Grouper, Reader
-from sgcampp.stop import Stop
-from sgcampp.summary import Summary
-from sgcampp.targeting import read_targets
-from sgcampp.threads import ordered_map
 
 FREEZE_FROM = 1000
-"""Passes in a run from which on frozen weights pay (scripts/bench_startup.py, bench_engine.py)."""
+"""Passes in a run from which on frozen weights pay (scripts/bench/startup.py, bench_engine.py)."""
 SECONDS_BETWEEN_WRITES = 0.25
 """Of rows: each write waits for the disk, and the device for it."""
 READERS = 2

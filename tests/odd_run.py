@@ -33,7 +33,7 @@ class OddRun:
 
 def explain_odd_pictures(directory, **settings):
     """Explains the pictures for two classes and two feature maps each; three are broken."""
-    from sgcampp.config import RunConfig
+    from sgcampp.config.run_config import RunConfig
     from sgcampp.pipeline import run
 
     pictures = directory / "pic tures"

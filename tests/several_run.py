@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from sgcampp.config import RunConfig
-from sgcampp.files.manifest import ManifestWriter
-from sgcampp.files.rows import FAILED, OK, MapRecord, Row
-from sgcampp.files.writers import FinishedMap, encode
-from sgcampp.record import NAME, RunRecord, run_yaml, versions
+from sgcampp.config.run_config import RunConfig
+from sgcampp.pictures.writers import FinishedMap, encode
+from sgcampp.tree.manifest import ManifestWriter
+from sgcampp.tree.rows import FAILED, OK, MapRecord, Row
+from sgcampp.tree.run_record import NAME, RunRecord, run_yaml, versions
 
 METHODS, LAYERS, SAMPLES = ("grad_cam", "smooth_grad_cam_pp"), ("early", "late"), (0, 5)
 SHAPES = {"early": [6, 8], "late": [3, 4], "input": [36, 40]}

@@ -12,10 +12,10 @@ import tiny
 from listener import Listener
 from PIL import Image
 
-from sgcampp.config import RunConfig
-from sgcampp.files.index import read_manifest
+from sgcampp.config.run_config import RunConfig
 from sgcampp.pipeline import run
-from sgcampp.status import read_status
+from sgcampp.tree.index import read_manifest
+from sgcampp.tree.status import read_status
 
 GOOD = 20
 
@@ -147,7 +147,7 @@ def test_an_image_without_permission_or_gone_meanwhile_is_listed(tmp_path, monke
             Path(path).unlink()
         return original(path, *args, **kwargs)
 
-    monkeypatch.setattr("sgcampp.files.images.os.open", refusing)
+    monkeypatch.setattr("sgcampp.images.decode.os.open", refusing)
     config = RunConfig(
         model=str(tmp_path / "tiny.keras"), sources=[str(directory)], out=str(tmp_path / "out")
     )

@@ -14,13 +14,13 @@ from click.testing import CliRunner
 
 import sgcampp
 from cli.main import COMMANDS, main
-from sgcampp.config import load_config
-from sgcampp.explain.maps import REASONS
+from sgcampp.config.run_config import load_config
+from sgcampp.explain.lens import REASONS
 from sgcampp.explain.methods import METHODS
-from sgcampp.files.faults import Reason
-from sgcampp.files.rows import MapRecord, Row
-from sgcampp.files.tree import KINDS
-from sgcampp.record import RunRecord
+from sgcampp.images.faults import Reason
+from sgcampp.tree.paths import KINDS
+from sgcampp.tree.rows import MapRecord, Row
+from sgcampp.tree.run_record import RunRecord
 
 pytestmark = pytest.mark.end_to_end
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
+from sgcampp.api.explainer import Explainer
 from sgcampp.errors import UserError
-from sgcampp.explain.explainer import Explainer
 from sgcampp.models.registry import load_model
 
 SIZE, MAPS, CLASSES = 12, 5, 4

@@ -14,18 +14,18 @@ import tiny
 from listener import Listener
 
 from sgcampp import UserError
-from sgcampp.backlog import Drive
-from sgcampp.config import RunConfig
+from sgcampp.config.run_config import RunConfig
+from sgcampp.engine.engine import Engine
 from sgcampp.errors import RunStopped
-from sgcampp.explain.engine import Engine
-from sgcampp.files.lock import is_locked, locked
-from sgcampp.files.manifest import parts, read_rows
-from sgcampp.files.rows import FAILED, OK
 from sgcampp.pipeline import run
-from sgcampp.record import read_record
-from sgcampp.status import read_status
-from sgcampp.stop import Stop
-from sgcampp.verify import verify
+from sgcampp.run.backlog import Drive
+from sgcampp.run.stop import Stop
+from sgcampp.tree.lock import is_locked, locked
+from sgcampp.tree.manifest import parts, read_rows
+from sgcampp.tree.rows import FAILED, OK
+from sgcampp.tree.run_record import read_record
+from sgcampp.tree.status import read_status
+from sgcampp.tree.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -313,7 +313,7 @@ def test_an_overdue_stop_leaves_even_the_group_in_hand(config):
 def test_large_pictures_are_decoded_again_and_must_not_change(config, pictures, monkeypatch):
     go(config)
     whole = digests(config.out)
-    monkeypatch.setattr("sgcampp.stages.KEPT_BYTES", 10)
+    monkeypatch.setattr("sgcampp.run.stages.KEPT_BYTES", 10)
     again = RunConfig(**{**vars(config), "out": config.out + "-again"})
     go(again)
     assert digests(again.out) == whole
@@ -341,7 +341,7 @@ def test_an_output_that_cannot_be_a_directory_is_refused(config, tmp_path, where
 def test_a_disk_that_refuses_stops_the_run_with_a_valid_tree(config, monkeypatch):
     import errno
 
-    from sgcampp.files.tree import OutputTree
+    from sgcampp.tree.paths import OutputTree
 
     original, written = OutputTree.write, []
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import cli.main
 from scripts.photographs import copy_photographs
-from sgcampp.files.rendering import upsample
+from sgcampp.pictures.rendering import upsample
 
 # Rows and columns of the photographs, all within the centre crop that the model sees.
 SIZES = {"chelsea.png": (300, 451), "coffee.png": (400, 600), "rocket.jpg": (427, 640)}

@@ -9,12 +9,12 @@ import tiny
 from listener import Listener
 
 from sgcampp import UserError
-from sgcampp.backlog import Drive
-from sgcampp.config import RunConfig
-from sgcampp.files.index import read_manifest
-from sgcampp.files.rows import FAILED, OK
+from sgcampp.config.run_config import RunConfig
 from sgcampp.pipeline import run
-from sgcampp.verify import verify
+from sgcampp.run.backlog import Drive
+from sgcampp.tree.index import read_manifest
+from sgcampp.tree.rows import FAILED, OK
+from sgcampp.tree.verify import verify
 
 LABELS = "cat\ndog\nbird\nfish\n"
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.files.arrays import decode_map
-from sgcampp.files.regular import read_regular
-from sgcampp.files.rows import MapRecord, Row, to_line
 from sgcampp.report.values import concentration, packed
+from sgcampp.tree.arrays import decode_map
+from sgcampp.tree.regular import read_regular
+from sgcampp.tree.rows import MapRecord, Row, to_line
 
 RAW_CHARACTERS = 64 << 20
 """How much of the page raw values may take; those of further maps are left out."""

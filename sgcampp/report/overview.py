@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from sgcampp.files.rows import MapRecord, Row
+from sgcampp.tree.rows import MapRecord, Row
 
 TOP = 10
 
@@ -19,7 +19,7 @@ Explained = tuple[Class, Class]
 
 @dataclass
 class Overview:
-    """Counts over the rows of a manifest that `sgcampp.status` does not keep.
+    """Counts over the rows of a manifest that `sgcampp.tree.status` does not keep.
 
     Attributes:
         maps: made.

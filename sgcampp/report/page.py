@@ -14,13 +14,13 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sgcampp.errors import UserError
-from sgcampp.files.index import ManifestIndex
-from sgcampp.files.sources import resolve_sources
-from sgcampp.files.tree import KINDS, MANIFEST, write_atomically
-from sgcampp.record import NAME, RunRecord, read_record
+from sgcampp.images.sources import resolve_sources
 from sgcampp.report.lines import RAW_CHARACTERS, PageLines, script_json
 from sgcampp.report.overview import duration, overview
-from sgcampp.status import read_status
+from sgcampp.tree.index import ManifestIndex
+from sgcampp.tree.paths import KINDS, MANIFEST, write_atomically
+from sgcampp.tree.run_record import NAME, RunRecord, read_record
+from sgcampp.tree.status import read_status
 
 PAGE = "report.html"
 SCRIPTS = ("words.js", "list.js", "view.js")

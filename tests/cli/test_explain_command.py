@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from sgcampp.files.index import read_manifest
+from sgcampp.tree.index import read_manifest
 
 KINDS = {"arrays": "npy", "heatmaps": "png", "overlays": "png"}
 

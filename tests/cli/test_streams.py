@@ -11,10 +11,10 @@ import pytest
 
 from cli.progress import Progress
 from cli.streams import printable
-from sgcampp.config import RunConfig
-from sgcampp.files.manifest import ManifestWriter
-from sgcampp.files.rows import FAILED, OK, MapRecord, Row
-from sgcampp.record import NAME, RunRecord, run_yaml, versions
+from sgcampp.config.run_config import RunConfig
+from sgcampp.tree.manifest import ManifestWriter
+from sgcampp.tree.rows import FAILED, OK, MapRecord, Row
+from sgcampp.tree.run_record import NAME, RunRecord, run_yaml, versions
 
 SGCAMPP = Path(sys.executable).with_name("sgcampp")
 FAILURES = 3000

@@ -1,0 +1,290 @@
+"""The run config: one dataclass whose fields are YAML keys and flags at once."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sgcampp.config.strict_yaml import read_mapping
+from sgcampp.config.value_types import (
+    BATCH,
+    FAILURES,
+    FLAG,
+    NAMES,
+    NUMBER,
+    NUMBERS,
+    PAIRS,
+    TARGETS,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    WHOLES,
+    Kind,
+    one_of,
+    some_of,
+    values_of,
+)
+from sgcampp.engine.grid import check_batch_size
+from sgcampp.engine.precision import PRECISIONS
+from sgcampp.errors import UserError, nearest
+from sgcampp.explain.choices import VALUES, Choices
+from sgcampp.explain.looks import IG_STEPS, looks_of
+from sgcampp.explain.methods import METHODS
+from sgcampp.explain.sampling import Look
+from sgcampp.explain.selection import Selection
+from sgcampp.pictures.panel import SCALES
+from sgcampp.pictures.rendering import COLORMAPS
+from sgcampp.pictures.writers import WRITERS
+from sgcampp.tree.paths import PANELS
+
+RECORDED = "recorded"
+"""The one key of a run.yaml that is no setting: what the run found out."""
+
+MODEL_KEYS = (
+    "weights",
+    "trusted",
+    "output_name",
+    "labels",
+    "preprocess",
+    "resize",
+    "channel_order",
+    "scale",
+    "mean",
+    "std",
+    "input_size",
+)
+"""The keys that `load_model` takes beside the model's name."""
+
+
+ACROSS = {
+    "nsamples": WHOLE,
+    "std_dev": NUMBER,
+    "seed": WHOLE,
+    **{name: one_of(*values) for name, values in VALUES.items()},
+    "subset": PAIRS,
+}
+"""Keys that may have several values in one run, beside those that are lists."""
+
+
+def _key(default: Any, kind: Kind, about: str, *, shapes_output: bool = True) -> Any:
+    """One key. `shapes_output`: whether another value would give other files."""
+    about = about if not kind.values else f"{about}: {', '.join(kind.values)}"
+    metadata = {"kind": kind, "about": about, "shapes_output": shapes_output}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a config asks to look at. `across`: the values of its keys that hold for this look."""
+
+    look: Look
+    across: dict[str, Any]
+
+
+@dataclass
+class RunConfig:
+    """A run, resolved: every key has a value. Field metadata holds kind and description.
+
+    Raises:
+        UserError: for a value out of range, naming the key and what is accepted.
+    """
+
+    model: str = _key(
+        "efficientnet-lite0", TEXT, "a name of `sgcampp models`, or a .keras or .h5 file"
+    )
+    weights: str = _key("imagenet", TEXT, "of a named model: imagenet, none, or a weights file")
+    trusted: bool = _key(
+        False, FLAG, "load a model file that carries code (Lambda layers); only your own"
+    )
+    output_name: str | None = _key(None, TEXT, "which output of a model with several")
+    labels: str | None = _key(None, TEXT, "text file of class names, one a line, in class order")
+    preprocess: str | None = _key(
+        None, TEXT, "prepare images as this keras.applications model does"
+    )
+    resize: str | None = _key(None, one_of("stretch", "crop"), "how an image gets the model's size")
+    channel_order: str | None = _key(None, one_of("rgb", "bgr", "grey"), "of the model's input")
+    scale: float | None = _key(
+        None, NUMBER, "input = (pixel * scale - mean) / std, pixels 0 to 255"
+    )
+    mean: list[float] | None = _key(None, NUMBERS, "one number, or one a channel")
+    std: list[float] | None = _key(None, NUMBERS, "one number, or one a channel")
+    input_size: list[int] | None = _key(None, WHOLES, "[height, width], for a model of any size")
+
+    method: list[str] = _key(
+        ["smooth_grad_cam_pp"], some_of(*METHODS), "what is computed, one or several"
+    )
+    layer_name: list[str] | None = _key(
+        None, NAMES, "one or several of `sgcampp layers MODEL`; none: its default"
+    )
+    target: list[str | int] = _key(
+        ["argmax"],
+        TARGETS,
+        "classes to explain: argmax, top3, an index, a wnid, a label, A-vs-B, several of these; "
+        "p>0.2: all above that probability; or a .csv file of image,class",
+    )
+    across: dict[str, list[Any]] = _key(
+        {}, values_of(ACROSS), "several values of other keys at once, as nsamples=0,5,50"
+    )
+    nsamples: int = _key(0, WHOLE, "n, noised samples an image; 0: the clean image alone")
+    std_dev: float = _key(
+        0.15, NUMBER, "noise strength, a share of the image's range (see noise_scale)"
+    )
+    seed: int = _key(0, WHOLE, "of the noise")
+    filters: list[int] | None = _key(None, WHOLES, "feature maps to look at; none: all")
+    subset: list[list[int]] | None = _key(
+        None, PAIRS, "neurons [row, column] to look at; none: all"
+    )
+    ig_steps: int = _key(IG_STEPS, WHOLE, "steps of integrated_gradients")
+    region: bool = _key(False, FLAG, "subset gives two corners of a box, not single neurons")
+    score: str = _key("exp_logit", one_of(*VALUES["score"]), "what is differentiated")
+    alpha_numerator: str = _key(
+        "second", one_of(*VALUES["alpha_numerator"]), "derivative on top of Eq. 7"
+    )
+    activations: str = _key("clean", one_of(*VALUES["activations"]), "the A of Eq. 7 and 2")
+    average: str = _key(
+        "derivatives", one_of(*VALUES["average"]), "what is averaged over the samples"
+    )
+    alpha_guard: str = _key(
+        "nonnegative", one_of(*VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
+    )
+    noise_scale: str = _key("range", one_of(*VALUES["noise_scale"]), "what std_dev is a share of")
+    precision: str = _key("float32", one_of(*PRECISIONS), "of the network; derivatives are float32")
+    jit: bool = _key(False, FLAG, "compile with XLA; slower on CPUs")
+    batch_size: int | str = _key("auto", BATCH, "B, samples in a device batch", shapes_output=False)
+
+    sources: list[str] = _key([], TEXTS, "images and directories", shapes_output=False)
+    glob: list[str] = _key(
+        [], TEXTS, "only files that match one of these patterns", shapes_output=False
+    )
+    recursive: bool = _key(True, FLAG, "walk directories below directories", shapes_output=False)
+    max_pixels: int = _key(
+        100_000_000, WHOLE, "refuse larger images before decoding them", shapes_output=False
+    )
+    max_failures: str | int | None = _key(
+        None, FAILURES, "stop when so many images of this run have failed", shapes_output=False
+    )
+    out: str | None = _key(None, TEXT, "the output tree", shapes_output=False)
+    write: list[str] = _key(
+        ["arrays", "heatmaps", "overlays"],
+        some_of(*WRITERS, PANELS),
+        "what is written of each map, and panels of all maps of an image",
+    )
+    panel_scale: str = _key(
+        "own", one_of(*SCALES), "colours of a panel's maps: each to its own maximum, or one for all"
+    )
+    colormap: str = _key("viridis", one_of(*COLORMAPS), "of heatmaps and overlays")
+    overlay_alpha: float = _key(0.6, NUMBER, "opacity of the hottest place of an overlay, 0 to 1")
+    png_compression: int = _key(1, WHOLE, "0 (fast, large) to 9 (slow, small)")
+
+    def __post_init__(self) -> None:
+        for key in fields(self):
+            value = getattr(self, key.name)
+            if key.metadata["kind"].bare and isinstance(value, (str, int)):
+                setattr(self, key.name, [value])
+        self.check()
+
+    def check(self) -> None:
+        """Raises UserError for a value out of range."""
+        for key in fields(self):
+            _check_kind(key, getattr(self, key.name))
+        check_batch_size(self.batch_size)
+        self.looks()
+        if not 0 <= self.overlay_alpha <= 1:
+            raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
+        if self.max_pixels < 1:
+            raise UserError(f"max_pixels is {self.max_pixels}, accepted: 1 or more")
+        if not 0 <= self.png_compression <= 9:
+            raise UserError(f"png_compression is {self.png_compression}, accepted: 0 to 9")
+
+    def looks(self) -> list[Asked]:
+        """What is looked at: each method at each layer, for each of the values in `across`."""
+        asked = []
+        for values in itertools.product(*self.across.values()):
+            across = dict(zip(self.across, values, strict=True))
+            settings = {**vars(self), **across}
+            looks = looks_of(
+                settings["layer_name"] or [None],
+                settings["method"],
+                Choices(**{name: settings[name] for name in VALUES}),
+                Selection(settings["filters"], settings["region"], settings["subset"]),
+                settings["nsamples"],
+                settings["std_dev"],
+                settings["seed"],
+                settings["ig_steps"],
+            )
+            asked += [Asked(look, across) for look in looks]
+        return asked
+
+    def model_settings(self) -> dict[str, Any]:
+        """What `load_model` takes beside the model's name."""
+        return {name: getattr(self, name) for name in MODEL_KEYS}
+
+
+def output_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a config that shape the output files."""
+    return {
+        key.name: values[key.name] for key in fields(RunConfig) if key.metadata["shapes_output"]
+    }
+
+
+def load_config(
+    path: Path | None, flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> RunConfig:
+    """Resolves a run config: a flag beats the YAML file, which beats the default.
+
+    Args:
+        path: a YAML file, or None.
+        flags: values by key, as YAML would give them.
+        defaults: of a command, where they are not RunConfig's own.
+
+    Raises:
+        UserError: for an unreadable file, an unknown key (with the nearest one) or a bad value.
+    """
+    given = read_mapping(path) if path else {}
+    given.pop(RECORDED, None)
+    known = {key.name for key in fields(RunConfig)}
+    for name in given:
+        if name not in known:
+            raise UserError(f"{path}: unknown key {name!r:.200}{nearest(str(name), known)}")
+    try:
+        return RunConfig(**{**(defaults or {}), **given, **flags})
+    except UserError as error:
+        at_fault = set(given) - set(flags)
+        if path and any(str(error).startswith(f"{name} ") for name in at_fault):
+            raise UserError(f"{path}: {error}") from error
+        raise
+
+
+def as_yaml(values: Mapping[str, Any]) -> str:
+    """A config as YAML text, each key with its description; `load_config` reads it back."""
+    lines = []
+    for key in fields(RunConfig):
+        value = yaml_value(values[key.name])
+        lines += [f"# {key.metadata['about']}", f"{key.name}: {value}"]
+    return "\n".join(lines) + "\n"
+
+
+def yaml_value(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that is YAML too; what can't be printed, as in a file's name, is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _check_kind(key: Field, value: Any) -> None:
+    kind: Kind = key.metadata["kind"]
+    if (value is None and key.default is None) or kind.check(value):
+        return
+    shown = value[0] if kind.bare and isinstance(value, list) and len(value) == 1 else value
+    items = value if isinstance(value, list) else [value]
+    wrong = (x for x in items if isinstance(x, str) and x not in kind.values)
+    hint = nearest(next(wrong, ""), kind.values)
+    raise UserError(f"{key.name} is {shown!r:.200}, accepted: {kind.accepted}{hint}")

@@ -1,0 +1,1 @@
+"""The machine: a model traced once, run over a grid of images and samples."""

@@ -1,0 +1,1 @@
+"""What comes in: files and directories become uint8 RGB, or a reason why not."""

@@ -1,0 +1,1 @@
+"""What is drawn of saliency maps: heatmaps, overlays, panels, and the bytes of each file."""

@@ -1,0 +1,177 @@
+"""One comparison picture of an image: itself, and its saliency maps in named columns and rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.errors import UserError
+from sgcampp.pictures.panel_layout import (
+    BAR_WIDTH,
+    CAPTION,
+    MARGIN,
+    NAME,
+    TEXT_GAP,
+    TITLE,
+    Layout,
+    Row,
+    lay_out,
+)
+from sgcampp.pictures.rendering import View, heatmap, overlay
+
+SCALES = ("own", "shared")
+"""own: each map's colours end at its own maximum; shared: at the largest maximum of the panel."""
+
+_LEAST_SIDE, _GREATEST_SIDE = 224, 320  # pixels of a picture's longer side
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One saliency map of a panel.
+
+    Attributes:
+        saliency: float32 [h,w], ≥ 0, unnormalised.
+        caption: what stands under it, such as "tabby 0.83"; may be empty.
+        peak: the value that has the last colour with scale="own"; None: the map's maximum.
+    """
+
+    saliency: NDArray[np.float32]
+    caption: str
+    peak: float | None = None
+
+
+def draw_panel(
+    image: NDArray[np.uint8],
+    cells: Sequence[Sequence[Cell | None]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    title: str,
+    *,
+    view: View | None = None,
+    colormap: str = "viridis",
+    alpha: float = 0.6,
+    scale: str = "own",
+) -> NDArray[np.uint8]:
+    """Draws an image and overlays of its saliency maps, with their names and a colour bar.
+
+    A picture's longer side has 224 to 320 pixels, whatever the image's. Long names and captions
+    take two lines; what is still too long loses its middle to an ellipsis.
+
+    Args:
+        image: uint8 [H,W,3], RGB.
+        cells: a list of cells for each row; None leaves a place blank.
+        columns: what stands above each column.
+        rows: what stands beside each row; [""] for a single row without a name.
+        title: what stands above all, such as the image's key.
+        view: as for `rendering.overlay`, in pixels of `image`.
+        colormap: of `rendering.COLORMAPS`.
+        alpha: opacity of the colours at the maximum, 0 to 1.
+        scale: of `SCALES`.
+
+    Returns:
+        uint8 [H',W',3], RGB.
+
+    Raises:
+        UserError: for an unknown scale or colour map, or an alpha outside 0 to 1.
+        ValueError: for cells that are not len(rows) lists of len(columns), or an image or a map
+            that `rendering.overlay` refuses.
+    """
+    if scale not in SCALES:
+        raise UserError(f"panel scale {scale!r} is unknown; accepted are {' and '.join(SCALES)}")
+    if not rows or [len(row) for row in cells] != [len(columns)] * len(rows):
+        raise ValueError(f"cells are not {len(rows)} rows of {len(columns)}")
+    peak = _largest(cells) if scale == "shared" else None
+    small, small_view = _fitted(image, view)
+    captions = [[cell.caption if cell else "" for cell in row] for row in cells]
+    words = _bar_words(peak)
+    layout = lay_out((small.shape[0], small.shape[1]), columns, rows, captions, words)
+    canvas = np.full((*layout.size, 3), 255, np.uint8)
+    _write_names(canvas, layout, title)
+    _paste(canvas, small, layout.image_centre, layout.rows[0])
+    for row, of_row in zip(layout.rows, cells, strict=True):
+        for centre, cell in zip(layout.centres, of_row, strict=True):
+            if cell is not None:
+                last = cell.peak if scale == "own" else peak
+                drawn = _overlay(small, cell.saliency, alpha, colormap, small_view, last)
+                _paste(canvas, drawn, centre, row)
+    _draw_bar(canvas, layout, colormap, words)
+    return canvas
+
+
+def _largest(cells: Sequence[Sequence[Cell | None]]) -> float:
+    return max((float(cell.saliency.max()) for row in cells for cell in row if cell), default=0.0)
+
+
+def _bar_words(peak: float | None) -> tuple[str, ...]:
+    """Lines at the upper end of the colour bar."""
+    return ("max", "of each") if peak is None else (f"{peak:.3g}", "max of all")
+
+
+def _fitted(image: NDArray[np.uint8], view: View | None) -> tuple[NDArray[np.uint8], View | None]:
+    """Returns the image at the size of a cell, and the view of it."""
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    factor = min(max(longer, _LEAST_SIDE), _GREATEST_SIDE) / longer
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST
+    small = cv2.resize(image, size[::-1], interpolation=way).astype(np.uint8)
+    return small, _scaled(view, size[0] / height, size[1] / width)
+
+
+def _scaled(view: View | None, down: float, across: float) -> View | None:
+    if view is None:
+        return None
+    top, left, height, width = view
+    return top * down, left * across, height * down, width * across
+
+
+def _overlay(
+    image: NDArray[np.uint8],
+    saliency: NDArray[np.float32],
+    alpha: float,
+    colormap: str,
+    view: View | None,
+    peak: float | None,
+) -> NDArray[np.uint8]:
+    """Overlays a map that may be finer than the picture: no neuron falls between its pixels."""
+    height, width = image.shape[:2]
+    seen = view[2:] if view else (height, width)
+    down, across = (
+        max(1, int(np.ceil(neurons / room)))
+        for neurons, room in zip(saliency.shape, seen, strict=True)
+    )
+    large = image.repeat(down, axis=0).repeat(across, axis=1)
+    drawn = overlay(large, saliency, alpha, colormap, _scaled(view, down, across), peak)
+    return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _paste(canvas: NDArray[np.uint8], picture: NDArray[np.uint8], centre: float, row: Row) -> None:
+    height, width = picture.shape[:2]
+    left = int(centre - width / 2)
+    canvas[row.top : row.top + height, left : left + width] = picture
+
+
+def _write_names(canvas: NDArray[np.uint8], layout: Layout, title: str) -> None:
+    """Writes the title, the names of columns and rows, and the captions."""
+    TITLE.write(canvas, [TITLE.shorten(title, layout.size[1] - 2 * MARGIN)], MARGIN, MARGIN)
+    for centre, lines in zip(layout.centres, layout.columns, strict=True):
+        top = layout.rows[0].top - TEXT_GAP - len(lines) * NAME.line
+        NAME.write(canvas, lines, centre, top, 0.5)
+    for row in layout.rows:
+        NAME.write(canvas, row.name, layout.names_right, row.name_top, 1)
+        for centre, lines in zip(layout.centres, row.captions, strict=True):
+            CAPTION.write(canvas, lines, centre, row.caption_top, 0.5)
+
+
+def _draw_bar(
+    canvas: NDArray[np.uint8], layout: Layout, colormap: str, words: tuple[str, ...]
+) -> None:
+    """Draws the colour bar beside all rows, its maximum at the top."""
+    top, bottom, left = layout.bar
+    right = left + BAR_WIDTH
+    ramp = np.linspace(1, 0, 256, dtype=np.float32)[:, None]
+    canvas[top:bottom, left:right] = heatmap(ramp, (bottom - top, BAR_WIDTH), colormap)
+    CAPTION.write(canvas, list(words), right + TEXT_GAP, top)
+    CAPTION.write(canvas, ["0"], right + TEXT_GAP, bottom - CAPTION.line)

@@ -1,0 +1,130 @@
+"""Where the parts of a comparison panel stand, in pixels; nothing is drawn here.
+
+From left to right: the image, the names of the rows, the columns of cells, the colour bar. From top
+to bottom: the title, the names of the columns, then each row of cells with its captions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sgcampp.pictures.lettering import Lettering
+
+TITLE, NAME, CAPTION = Lettering(18, 600), Lettering(15, 600), Lettering(14, 400, 60)
+MARGIN, TEXT_GAP, BAR_WIDTH = 16, 6, 14
+
+_GAP = 12
+_LEAST_COLUMN, _LEAST_ROW_NAME, _WIDEST_NAME = 150, 110, 320
+_LEAST_BAR = 72  # high enough for its labels
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of cells.
+
+    Attributes:
+        top: upper edge of its pictures.
+        picture_bottom: their lower edge.
+        name: its name in lines.
+        captions: the lines under each cell.
+    """
+
+    top: int
+    picture_bottom: int
+    name: list[str]
+    captions: list[list[str]]
+
+    @property
+    def name_top(self) -> int:
+        """Upper edge of the name, in the middle of the pictures but never above them."""
+        room = self.picture_bottom - self.top
+        return self.top + max(0, (room - len(self.name) * NAME.line) // 2)
+
+    @property
+    def caption_top(self) -> int:
+        """Upper edge of the captions."""
+        return self.picture_bottom + TEXT_GAP
+
+    @property
+    def bottom(self) -> int:
+        """Lower edge of all of it."""
+        lines = max(map(len, self.captions), default=0)
+        under = self.caption_top + lines * CAPTION.line if lines else self.picture_bottom
+        return max(under, self.name_top + len(self.name) * NAME.line)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A panel.
+
+    Attributes:
+        size: (height, width) of the panel.
+        image_centre: column of pixels that the image is centred on.
+        names_right: right edge of the names of the rows.
+        centres: columns of pixels that the cells are centred on.
+        columns: names of the columns in lines.
+        rows: from top to bottom, at least one.
+        bar: (top, bottom, left) of the colour bar.
+    """
+
+    size: tuple[int, int]
+    image_centre: float
+    names_right: int
+    centres: list[float]
+    columns: list[list[str]]
+    rows: list[Row]
+    bar: tuple[int, int, int]
+
+
+def lay_out(
+    picture: tuple[int, int],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    captions: Sequence[Sequence[str]],
+    bar_words: Iterable[str],
+) -> Layout:
+    """Finds a place for everything.
+
+    Args:
+        picture: (height, width) of the image and of each map as they are drawn.
+        columns: names; a column has the width that they need in two lines, up to 320 pixels.
+        rows: names, at least one, which may be "".
+        captions: one a cell, len(rows) lists of len(columns).
+        bar_words: what stands beside the colour bar.
+    """
+    height, width = picture
+    column = max(width, _LEAST_COLUMN, _width_of_names(columns))
+    names = [NAME.lines(name, max(_LEAST_ROW_NAME, _width_of_names(rows))) for name in rows]
+    names_width = max((NAME.width(line) for name in names for line in name), default=0)
+    names_right = MARGIN + width + (_GAP + names_width if names_width else 0)
+    headers = [NAME.lines(name, column) for name in columns]
+    header = max(map(len, headers), default=0) * NAME.line
+    top = MARGIN + TITLE.line + TEXT_GAP + header + TEXT_GAP
+    wrapped = [[CAPTION.lines(caption, column) for caption in of_row] for of_row in captions]
+    placed = _rows(top, height, names, wrapped)
+    bar_bottom = max(placed[-1].picture_bottom, top + _LEAST_BAR)
+    bar_left = names_right + _GAP + len(columns) * (column + _GAP)
+    right = bar_left + BAR_WIDTH + TEXT_GAP + max(map(CAPTION.width, bar_words))
+    return Layout(
+        (max(placed[-1].bottom, bar_bottom) + MARGIN, right + MARGIN),
+        MARGIN + width / 2,
+        names_right,
+        [names_right + _GAP + n * (column + _GAP) + column / 2 for n in range(len(columns))],
+        headers,
+        placed,
+        (top, bar_bottom, bar_left),
+    )
+
+
+def _width_of_names(names: Sequence[str]) -> int:
+    """Returns the width at which no name loses letters, within reason."""
+    return min(max(map(NAME.least_width, names), default=0), _WIDEST_NAME)
+
+
+def _rows(
+    top: int, height: int, names: list[list[str]], captions: list[list[list[str]]]
+) -> list[Row]:
+    rows: list[Row] = []
+    for name, of_row in zip(names, captions, strict=True):
+        above = rows[-1].bottom + _GAP if rows else top
+        rows.append(Row(above, above + height, name, of_row))
+    return rows

@@ -1,0 +1,141 @@
+"""One finished map becomes the bytes of a file; each kind of file is one decorated function."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from sgcampp.pictures.rendering import View, heatmap, overlay
+
+
+@dataclass(frozen=True)
+class Style:
+    """How pictures look.
+
+    Attributes:
+        colormap: of `rendering.COLORMAPS`.
+        alpha: opacity of an overlay's colours at the maximum, 0 to 1.
+        png_compression: 0 (fast, large) to 9 (slow, small).
+    """
+
+    colormap: str = "viridis"
+    alpha: float = 0.6
+    png_compression: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedMap:
+    """One saliency map with what is needed to draw it.
+
+    Attributes:
+        saliency: float32 [h,w], ≥ 0, unnormalised.
+        image: uint8 [H,W,3], RGB, upright.
+        view: the rectangle of the image that the model saw; None: all of it.
+        style: how pictures look.
+        peak: the value that pictures show in the last colour; None: the map's maximum.
+    """
+
+    saliency: np.ndarray
+    image: np.ndarray
+    view: View | None = None
+    style: Style = field(default_factory=Style)
+    peak: float | None = None
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A kind of file: its directory in the output tree, its extension, its bytes."""
+
+    kind: str
+    extension: str
+    encode: Callable[[FinishedMap], bytes]
+
+
+FAST = 3
+"""PNG compression up to which one filter for all lines takes a third less time than a choice."""
+
+WRITERS: dict[str, Writer] = {}
+"""All kinds of files that a run can write, by name."""
+
+_Encoder = Callable[[FinishedMap], bytes]
+
+
+def writer(kind: str, extension: str) -> Callable[[_Encoder], _Encoder]:
+    """Registers a function as the writer of the files in `OUT/<kind>/`."""
+
+    def register(encode: _Encoder) -> _Encoder:
+        WRITERS[kind] = Writer(kind, extension, encode)
+        return encode
+
+    return register
+
+
+def encode(kind: str, finished: FinishedMap) -> bytes:
+    """Returns the content of one file about a map.
+
+    Args:
+        kind: of `WRITERS`.
+        finished: the map; a map that is not finite is never written.
+
+    Raises:
+        ValueError: for a map that is not float32 [h,w] and finite: a bug, not bad input.
+        UserError: for a style that `rendering` refuses.
+    """
+    saliency = finished.saliency
+    if saliency.ndim != 2 or saliency.dtype != np.float32 or not np.isfinite(saliency).all():
+        raise ValueError(f"map {saliency.dtype} {list(saliency.shape)} is not finite float32 [h,w]")
+    return WRITERS[kind].encode(finished)
+
+
+@writer("arrays", ".npy")
+def _array(finished: FinishedMap) -> bytes:
+    """The raw map: .npy 1.0, float32 [h,w], C order, no pickle."""
+    stream = io.BytesIO()
+    saliency = np.ascontiguousarray(finished.saliency, "<f4")
+    np.lib.format.write_array(stream, saliency, version=(1, 0), allow_pickle=False)
+    return stream.getvalue()
+
+
+@writer("heatmaps", ".png")
+def _heatmap(finished: FinishedMap) -> bytes:
+    """The coloured map at the image's size: PNG, RGB."""
+    height, width = finished.image.shape[:2]
+    style = finished.style
+    picture = heatmap(
+        finished.saliency, (height, width), style.colormap, finished.view, finished.peak
+    )
+    return png(picture, style.png_compression)
+
+
+@writer("overlays", ".png")
+def _overlay(finished: FinishedMap) -> bytes:
+    """The coloured map over the image: PNG, RGB."""
+    style = finished.style
+    picture = overlay(
+        finished.image,
+        finished.saliency,
+        style.alpha,
+        style.colormap,
+        finished.view,
+        finished.peak,
+    )
+    return png(picture, style.png_compression)
+
+
+def png(rgb: np.ndarray, compression: int) -> bytes:
+    """Encodes a picture without loss.
+
+    Args:
+        rgb: uint8 [H,W,3], RGB.
+        compression: 0 to 9.
+    """
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    if compression <= FAST:
+        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+    done, data = cv2.imencode(".png", bgr, settings)
+    if not done:
+        raise ValueError(f"OpenCV could not encode a PNG of {rgb.shape}")
+    return data.tobytes()

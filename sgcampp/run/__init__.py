@@ -1,0 +1,1 @@
+"""What a run does to one image after another: find, read, explain, write, record."""

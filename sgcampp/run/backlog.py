@@ -1,0 +1,105 @@
+"""What a run has to do, and what of it is left: the listing held against the manifest."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sgcampp.config.run_config import RunConfig
+from sgcampp.images.find import Found, find_images
+from sgcampp.run.tally import Summary
+from sgcampp.tree.index import ManifestIndex, Standing
+from sgcampp.tree.lock import WHOLE
+from sgcampp.tree.rows import Row
+
+
+@dataclass(frozen=True)
+class Drive:
+    """How a run is driven; none of it shapes its maps.
+
+    Attributes:
+        shard: (i, N), 1 <= i <= N: every N-th image, from the i-th on.
+        overwrite: remove what the output tree holds first.
+        retry_failed: try images again that failed in earlier runs.
+    """
+
+    shard: tuple[int, int] = (1, 1)
+    overwrite: bool = False
+    retry_failed: bool = False
+
+    @property
+    def part(self) -> int:
+        """The manifest part that this run writes."""
+        return WHOLE if self.shard[1] == 1 else self.shard[0]
+
+    def count(self, total: int) -> int:
+        """How many of `total` images are this shard's."""
+        return len(range(self.shard[0] - 1, total, self.shard[1]))
+
+
+@dataclass(frozen=True)
+class Task:
+    """An image to explain. `before`: its row, if it was done when its file looked different."""
+
+    found: Found
+    before: Row | None = None
+
+
+def listing(config: RunConfig, out: Path) -> Iterator[Found]:
+    """All images of a config's sources, in their stable order, without the output tree's own."""
+    return find_images(config.sources, config.glob, config.recursive, exclude=[out])
+
+
+def tasks_left(
+    everything: Iterator[Found],
+    known: ManifestIndex,
+    drive: Drive,
+    summary: Summary,
+    skip: Callable[[], None],
+) -> Iterator[Task]:
+    """What is left to do of a shard.
+
+    Args:
+        everything: the whole listing.
+        known: what the manifest says.
+        drive: which shard, and whether to try failed images again.
+        summary: counts what is passed over.
+        skip: called for each image that is passed over.
+    """
+    for found in itertools.islice(everything, drive.shard[0] - 1, None, drive.shard[1]):
+        standing, size, mtime_ns = known.standing(found.key)
+        if standing is Standing.FAILED and not drive.retry_failed:
+            summary.failed_before += 1
+            skip()
+        elif standing is not Standing.OK:
+            yield Task(found)
+        elif _looks_unchanged(found, size, mtime_ns):
+            summary.skipped += 1
+            skip()
+        else:
+            yield Task(found, known.row(found.key))
+
+
+def has_files(out: Path) -> Callable[[dict[str, Any]], bool]:
+    """A test of rows, as JSON values: are all their files in the output tree?"""
+    root = os.fspath(out)
+
+    def has_files_of(row: dict[str, Any]) -> bool:
+        return all(
+            os.path.exists(f"{root}/{path}")  # noqa: PTH110 - a million times
+            for record in (row, *row["maps"])
+            for path in record["files"].values()
+        )
+
+    return has_files_of
+
+
+def _looks_unchanged(found: Found, size: int, mtime_ns: int) -> bool:
+    """Whether an image's file has the size and time that its row recorded."""
+    try:
+        status = os.stat(found.path)  # noqa: PTH116 - a million times
+    except OSError:
+        return False
+    return status.st_size == size and status.st_mtime_ns == mtime_ns

@@ -1,0 +1,1 @@
+"""The output tree, written and read back; knows neither TensorFlow nor OpenCV."""

@@ -1,0 +1,60 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sgcampp.pictures.rendering import heatmap, overlay
+from sgcampp.pictures.writers import WRITERS, FinishedMap, Style, encode
+from sgcampp.tree.paths import KINDS
+
+
+@pytest.fixture
+def finished() -> FinishedMap:
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (30, 40, 3), np.uint8)
+    image[:15] = (255, 0, 0)
+    saliency = rng.random((5, 7), np.float32) * 1e-7
+    return FinishedMap(saliency, image, (3, 4.5, 20, 20), Style("turbo", 0.4, 6))
+
+
+def test_writers_and_the_tree_agree():
+    of_maps = {kind: writer.extension for kind, writer in WRITERS.items()}
+    assert {**of_maps, "panels": ".png"} == KINDS
+
+
+def test_arrays_are_raw_float32(finished):
+    data = encode("arrays", finished)
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    assert array.dtype == np.float32
+    assert np.array_equal(array, finished.saliency)
+    transposed = FinishedMap(finished.saliency.T.copy().T, finished.image)
+    assert encode("arrays", transposed) == data
+
+
+@pytest.mark.parametrize("kind", ["heatmaps", "overlays"])
+def test_pictures_have_the_colours_of_the_rendering(finished, kind):
+    picture = np.asarray(Image.open(io.BytesIO(encode(kind, finished))))
+    size, view = (30, 40), finished.view
+    expected = {
+        "heatmaps": heatmap(finished.saliency, size, "turbo", view),
+        "overlays": overlay(finished.image, finished.saliency, 0.4, "turbo", view),
+    }[kind]
+    assert picture.shape == (30, 40, 3)
+    assert np.array_equal(picture, expected)
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_every_writer_is_deterministic_and_refuses_what_is_not_finite(finished, kind):
+    assert encode(kind, finished) == encode(kind, finished)
+    for value in (np.nan, np.inf):
+        bad = finished.saliency.copy()
+        bad[0, 0] = value
+        with pytest.raises(ValueError, match="finite"):
+            encode(kind, FinishedMap(bad, finished.image))
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_one_pixel_and_a_flat_map(kind):
+    flat = FinishedMap(np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.uint8))
+    assert encode(kind, flat)

@@ -1,0 +1,108 @@
+"""OUT/run.yaml: written, read again, edited by hand, and held against another run."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+
+from sgcampp.config.run_config import RECORDED, RunConfig, as_yaml
+from sgcampp.errors import UserError
+from sgcampp.tree.run_record import (
+    NAME,
+    RunRecord,
+    check_base,
+    differing_keys,
+    read_record,
+    run_yaml,
+)
+
+RECORD = RunRecord(
+    model_fingerprint="0" * 64,
+    layers=["a", "input"],
+    batch_size=16,
+    images_per_step=2,
+    passes=8,
+    frozen=False,
+    images=5,
+    target_sha256=None,
+    versions={"sgcampp": "0"},
+    base="/photos",
+)
+
+
+def test_a_record_survives_the_file(tmp_path):
+    (tmp_path / NAME).write_bytes(run_yaml(RunConfig(sources=["p"]), RECORD))
+    values, record = read_record(tmp_path)
+    assert record == RECORD
+    assert values["sources"] == ["p"]
+    assert read_record(tmp_path / "none") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model_fingerprint", 1),
+        ("layers", "a"),
+        ("layers", [1]),
+        ("layers", None),
+        ("batch_size", "auto"),
+        ("batch_size", 0),
+        ("batch_size", 10**30),
+        ("images_per_step", 1.5),
+        ("passes", -1),
+        ("passes", True),
+        ("frozen", 0),
+        ("images", -1),
+        ("images", 10**99),
+        ("images", "many"),
+        ("target_sha256", 5),
+        ("versions", ["1"]),
+        ("versions", {"a": 1}),
+        ("base", 5),
+    ],
+)
+def test_a_record_of_odd_types_is_refused(tmp_path, name, value):
+    recorded = json.dumps({**asdict(RECORD), name: value})
+    (tmp_path / NAME).write_text(f"{as_yaml(asdict(RunConfig()))}{RECORDED}: {recorded}\n")
+    with pytest.raises(UserError, match=rf"run\.yaml: was not written by sgcampp: {name} "):
+        read_record(tmp_path)
+
+
+@pytest.mark.parametrize("recorded", ["", "5", "[]", "{}", "{a: 1}", "text", "{5: 6}"])
+def test_a_record_that_is_none_is_refused(tmp_path, recorded):
+    (tmp_path / NAME).write_text(f"nsamples: 3\n{RECORDED}: {recorded}\n")
+    with pytest.raises(UserError, match="was not written by this version"):
+        read_record(tmp_path)
+
+
+def test_another_model_or_target_file_is_another_run():
+    config = RunConfig()
+    values = asdict(config)
+    assert differing_keys(config, "0" * 64, None, values, RECORD) == []
+    assert differing_keys(config, "1" * 64, None, values, RECORD) == [
+        "the model's weights, architecture or preprocessing"
+    ]
+    csv = replace(RECORD, target_sha256="a" * 64)
+    assert differing_keys(config, "0" * 64, "a" * 64, values, csv) == []
+    for record, digest in ((RECORD, "a" * 64), (csv, None), (csv, "b" * 64)):
+        differing = differing_keys(config, "0" * 64, digest, values, record)
+        assert differing == ["the classes in the target file"]
+
+
+def test_images_of_two_directories_do_not_share_a_tree(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name / "sub").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    record = replace(RECORD, base=str(tmp_path / "one"))
+
+    def base(name, known=record):
+        return check_base(tmp_path / "out", RunConfig(sources=[str(tmp_path / name)]), known)
+
+    base("one")
+    base("link")
+    for other in ("two", "one/sub", "."):
+        with pytest.raises(UserError, match=r"out is about images below .*one, these are below"):
+            base(other)
+    base("two", replace(RECORD, base=None))
+    (tmp_path / "one").rename(tmp_path / "moved")
+    base("moved")
