@@ -100,6 +100,7 @@ def test_png_called_jpg_and_back(tmp_path):
 
 
 def test_no_tensorflow_in_this_room():
-    code = "import sys, sgcampp.images.find, sgcampp.images.decode; assert 'tensorflow' not in sys.modules"
+    imports = "import sys, sgcampp.images.find, sgcampp.images.decode"
+    code = f"{imports}; assert 'tensorflow' not in sys.modules"
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

@@ -79,9 +79,9 @@ def test_a_contrast_is_counted_apart_from_its_class():
 if not (chromium.is_there() or chromium.is_needed()):
     pytest.skip("needs Debian's chromium and chromium-driver", allow_module_level=True)
 
+from report_in_browser import Report  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select  # noqa: E402
-from test_report_browser import Report  # noqa: E402
 
 browsing = pytest.mark.end_to_end
 
