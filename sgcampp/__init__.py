@@ -7,7 +7,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sgcampp.api.explainer import Explainer, Explanation, grad_cam_plus_smooth
+    from sgcampp.api.explainer import Explainer, grad_cam_plus_smooth
+    from sgcampp.api.explanation import Explanation
     from sgcampp.errors import UserError
     from sgcampp.explain.noise import noised_samples
     from sgcampp.models.classifier import Classifier
@@ -19,7 +20,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Classifier": "sgcampp.models.classifier",
     "Explainer": "sgcampp.api.explainer",
-    "Explanation": "sgcampp.api.explainer",
+    "Explanation": "sgcampp.api.explanation",
     "UserError": "sgcampp.errors",
     "grad_cam_plus_smooth": "sgcampp.api.explainer",
     "heatmap": "sgcampp.pictures.rendering",

@@ -13,9 +13,9 @@ from typing import Protocol
 from sgcampp.config.run_config import RunConfig
 from sgcampp.engine.batch_size import tuned_batch_size
 from sgcampp.engine.ensemble import Ensemble, Layout
-from sgcampp.engine.grid import check_batch_size
+from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import RunStopped, UserError
-from sgcampp.explain.sampling import Look, by_sampling
+from sgcampp.explain.looks import Look
 from sgcampp.images.sources import resolve_sources
 from sgcampp.models.registry import load_model
 from sgcampp.run.backlog import Drive, Task, has_files, listing, tasks_left

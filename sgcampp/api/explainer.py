@@ -1,89 +1,43 @@
 """The Python API: an Explainer for many images, and the paper's own call."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgcampp.engine.engine import GroupResult
+from sgcampp.api.explanation import Explanation, explanation_of
 from sgcampp.engine.ensemble import Ensemble
-from sgcampp.engine.grid import check_batch_size
+from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
 from sgcampp.explain.choices import choices_from
-from sgcampp.explain.lens import REASONS
 from sgcampp.explain.looks import IG_STEPS, looks_of
 from sgcampp.explain.noise import one_image
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
 from sgcampp.models.classifier import Classifier
+from sgcampp.models.labels import Label
 from sgcampp.models.signature import input_shape
-
-if TYPE_CHECKING:
-    import keras
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """Saliency maps of N images by one method at one layer, and what goes with them.
+class _Subject:
+    """What is explained: a bare model, or a classifier with what it brings."""
 
-    With one class an image (the default) the class axis T is left out everywhere.
+    model: keras.Model
+    input_shape: tuple[int | None, ...]
+    labels: Sequence[Label] | None = None
+    output_name: str | None = None
+    black: NDArray[np.float32] | None = None
 
-    Attributes:
-        maps: float32 [N, (T,) h, w], >= 0, finite, at layer resolution (a method in pixel space: at
-            that of the model's input), unnormalised. The paper's L is e^{log_scale} * map.
-        filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
-            without `filters`.
-        class_idx: int32 [N(, T)], the explained classes.
-        against_idx: int32 [N(, T)], the class B of a contrast `A-vs-B`; -1 where there is none.
-        scores: [N(, T)], class scores S of the clean images, before softmax or sigmoid; of a
-            contrast S_A - S_B.
-        probabilities: [N(, T)], of class_idx, after it; NaN for a head that has neither.
-        log_scale: [N(, T)].
-        ess: [N(, T)], effective sample size of the sample weights e^{S_m}, from 1 to n: how many
-            samples the smoothing was really worth.
-        guarded: int [N(, T)], alphas that alpha_guard set to 0.
-        completeness: [N(, T)], of integrated_gradients: |sum of attributions - (S(x) - S(0))| as a
-            share of |S(x) - S(0)|; NaN for other methods.
-        reasons: str [N(, T)], why a map is all zeros (see maps.REASONS); "" for one that is not.
-        method: its name.
-        layer_name: address of the layer; `input` for a method in pixel space.
-        affine_head: whether the head after the layer is affine, so that noise can't change a map
-            and one pass was run whatever nsamples.
-        nsamples: copies of an image that a map averages; 0: the image alone.
-        class_names: of all classes, in the order of the model's outputs, where known.
-    """
-
-    maps: NDArray[np.float32]
-    filter_maps: NDArray[np.float32] | None
-    class_idx: NDArray[np.int32]
-    against_idx: NDArray[np.int32]
-    scores: NDArray[Any]
-    probabilities: NDArray[Any]
-    log_scale: NDArray[Any]
-    ess: NDArray[Any]
-    guarded: NDArray[Any]
-    completeness: NDArray[Any]
-    reasons: NDArray[np.str_]
-    method: str
-    layer_name: str
-    affine_head: bool
-    nsamples: int
-    class_names: Sequence[str] | None = None
-
-    def plot(self, images: ArrayLike | None = None) -> "Figure":
-        """Draws the maps, over their images if these are given (see `explain.plot.plot`)."""
-        from sgcampp.api.figure import plot
-
-        return plot(self, images)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: a table with a thumbnail of each map."""
-        from sgcampp.api.figure import repr_html
-
-        return repr_html(self)
+    @classmethod
+    def of(cls, model: keras.Model | Classifier) -> "_Subject":
+        if not isinstance(model, Classifier):
+            return cls(model, input_shape(model))
+        named = model.labels, model.output_name
+        return cls(model.model, model.input_shape, *named, model.black)
 
 
 class Explainer:
@@ -117,7 +71,7 @@ class Explainer:
 
     def __init__(
         self,
-        model: "keras.Model | Classifier",
+        model: keras.Model | Classifier,
         layer_name: str | Sequence[str] | None = None,
         method: str | Sequence[str] = "smooth_grad_cam_pp",
         nsamples: int = 0,
@@ -146,13 +100,13 @@ class Explainer:
             seed,
             ig_steps,
         )
-        of_classifier = model if isinstance(model, Classifier) else None
-        self.model = of_classifier.model if of_classifier else model
-        self.labels = of_classifier.labels if of_classifier else None
-        self.input_shape = of_classifier.input_shape if of_classifier else input_shape(model)
         self.batch_size = check_batch_size(batch_size)
+        subject = _Subject.of(model)
+        self.model, self.input_shape = subject.model, subject.input_shape
+        self.labels, self._black = subject.labels, subject.black
+        output_name = output_name or subject.output_name
         self._settings = {
-            "output_name": output_name or (of_classifier and of_classifier.output_name),
+            "output_name": output_name,
             "frozen": frozen,
             "precision": precision,
             "jit": jit,
@@ -192,15 +146,19 @@ class Explainer:
             ensemble.run(batch[at : at + layout.images], codes[at : at + layout.images], layout)
             for at in range(0, len(batch), layout.images)
         ]
-        names = None if self.labels is None else [label.name for label in self.labels]
-        return [_explanation(ensemble, at, groups, names) for at in range(len(self.looks))]
+        labels = self.labels
+        names = None if labels is None else [label.name for label in labels]
+        return [explanation_of(look, groups, names) for look in self.looks]
 
     def ensemble(self, classes: int, image_shape: tuple[int, ...]) -> Ensemble:
         """The engines for T classes an image of shape (H, W, C); traces the model first."""
         key = classes, image_shape
         if key not in self._ensembles:
+            black = self._black
+            if black is None:
+                black = np.zeros(image_shape[-1], np.float32)
             self._ensembles[key] = Ensemble(
-                self.model, image_shape, self.looks, classes, **self._settings
+                self.model, image_shape, self.looks, classes, black, **self._settings
             )
         return self._ensembles[key]
 
@@ -232,7 +190,7 @@ class Explainer:
 
 
 def grad_cam_plus_smooth(
-    model: "keras.Model | Classifier",
+    model: keras.Model | Classifier,
     img: ArrayLike,
     layer_name: str | None = None,
     nsamples: int = 0,
@@ -279,38 +237,3 @@ def grad_cam_plus_smooth(
         **choices,
     )
     return explainer(one_image(img)[None], class_idx).maps[0]
-
-
-def _explanation(
-    ensemble: Ensemble,
-    at: int,
-    groups: Sequence[GroupResult],
-    class_names: Sequence[str] | None,
-) -> Explanation:
-    """What the groups tell of one look."""
-    look, seen = ensemble.looks[at], ensemble.seen[at]
-    maps = [group.maps[at] for group in groups]
-
-    def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
-        whole = np.concatenate(list(parts))
-        return whole[:, 0] if whole.shape[1] == 1 else whole
-
-    single = joined(np.moveaxis(of.single, -1, 2) for of in maps).astype(np.float32)
-    return Explanation(
-        maps=joined(of.whole for of in maps).astype(np.float32),
-        filter_maps=None if look.selection.filters is None else single,
-        class_idx=joined(group.class_idx for group in groups),
-        against_idx=np.maximum(joined(group.against_idx for group in groups), -1),
-        scores=joined(group.scores for group in groups),
-        probabilities=joined(group.probabilities for group in groups),
-        log_scale=joined(of.log_scale for of in maps),
-        ess=joined(of.ess for of in maps),
-        guarded=joined(of.guarded for of in maps).astype(np.int64),
-        completeness=joined(of.completeness for of in maps),
-        reasons=np.array(REASONS)[joined(of.reason for of in maps)],
-        method=look.method.name,
-        layer_name=seen.layer,
-        affine_head=seen.affine,
-        nsamples=seen.copies,
-        class_names=class_names,
-    )

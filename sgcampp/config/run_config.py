@@ -26,13 +26,11 @@ from sgcampp.config.value_types import (
     some_of,
     values_of,
 )
-from sgcampp.engine.grid import check_batch_size
-from sgcampp.engine.precision import PRECISIONS
+from sgcampp.engine.settings import PRECISIONS, check_batch_size
 from sgcampp.errors import UserError, nearest
 from sgcampp.explain.choices import VALUES, Choices
-from sgcampp.explain.looks import IG_STEPS, looks_of
+from sgcampp.explain.looks import IG_STEPS, Look, looks_of
 from sgcampp.explain.methods import METHODS
-from sgcampp.explain.sampling import Look
 from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS

@@ -1,63 +1,89 @@
 """Averages derivatives (or maps) slice by slice at one place, and finishes them to maps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
+from sgcampp.engine.plan import Place
+from sgcampp.engine.results import Maps
 from sgcampp.explain import equations
-from sgcampp.explain.lens import Lens, MapSet, zero_reason, zeros_for_undefined
-from sgcampp.explain.moments import Moments, add_samples, effective_samples, no_moments
-from sgcampp.explain.sampling import Look
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from sgcampp.explain.equations import Derivatives
+from sgcampp.explain.lens import Lens, MapSet, flat_reason, zeros_for_undefined
+from sgcampp.explain.looks import Look
+from sgcampp.explain.moments import (
+    Moments,
+    add_samples,
+    effective_samples,
+    mean_terms,
+    no_moments,
+)
 
 
 class ClassState(NamedTuple):
     """One class at one place. `g`: [b, h, w, F], clean dS/dA; `moments`: one a running average."""
 
-    g: "tf.Tensor"
+    g: tf.Tensor
     moments: tuple[Moments, ...]
 
 
 class PlaceState(NamedTuple):
     """One place. `A`: [b, h, w, F], clean; `A_sum`: the same, summed over the copies."""
 
-    A: "tf.Tensor"
-    A_sum: "tf.Tensor"
+    A: tf.Tensor
+    A_sum: tf.Tensor
     classes: tuple[ClassState, ...]
 
 
 class Slice(NamedTuple):
     """What a step runs. `first`: bool, has the clean sample; `averaged`: bool [s]."""
 
-    first: "tf.Tensor"
-    averaged: "tf.Tensor"
+    first: tf.Tensor
+    averaged: tf.Tensor
 
 
 class Scores(NamedTuple):
     """Class scores of one class, [b] each: of the clean image and, on a path, of the baseline."""
 
-    clean: "tf.Tensor"
-    baseline: "tf.Tensor"
+    clean: tf.Tensor
+    baseline: tf.Tensor
 
 
 @dataclass(frozen=True)
-class Accumulator:
-    """The work at one place: a layer, or the input, seen through one choice of feature maps.
+class Average:
+    """A running average at a place.
 
     Attributes:
-        looks: what is looked at there; all choose the same feature maps.
-        layer: the layer's address, for errors.
-        copies: n, copies of an image that are averaged; 0: the clean image alone counts.
+        weighting: how samples are weighed, see `Look.weighting`.
+        look: whose maps are averaged; None: the derivatives are.
     """
 
-    looks: tuple[Look, ...]
-    layer: str = ""
-    copies: int = 0
+    weighting: str
+    look: Look | None
 
-    def start(self, images: int, classes: int, dtype: "tf.DType") -> PlaceState:
+    @classmethod
+    def of(cls, look: Look) -> "Average":
+        """The average that a look takes its share of."""
+        return cls(look.weighting, look if look.choices.average == "maps" else None)
+
+    @property
+    def ranks(self) -> Derivatives | MapSet:
+        """Axes of each of its terms after the image axis."""
+        return Derivatives(3, 3, 3) if self.look is None else MapSet(2, 3, 0)
+
+
+class Accumulator:
+    """The work at one place of a plan; `start`, `add` and `finish` run within traces."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        averaging = [look for look in place.looks if look.averages]
+        self._averages = list(dict.fromkeys(map(Average.of, averaging)))
+        self._means_A = any(look.choices.activations == "mean" for look in place.looks)
+
+    def start(self, images: int, classes: int, dtype: tf.DType) -> PlaceState:
         """The state before the first slice; axes of length 1 broadcast to the place's size.
 
         Args:
@@ -65,37 +91,25 @@ class Accumulator:
             classes: T.
             dtype: of the sums.
         """
-        import tensorflow as tf
-
         empty = tf.zeros([images, 1, 1, 1], dtype)
-        moments = tuple(
-            no_moments(images, (3, 3, 3) if look is None else (2, 3, 0), dtype)
-            for _, look in self._averages
-        )
+        moments = tuple(no_moments(images, average.ranks, dtype) for average in self._averages)
         return PlaceState(empty, empty, (ClassState(empty, moments),) * classes)
-
-    def check(self, A: "tf.Tensor") -> None:
-        """Raises UserError for feature maps or neurons that the place does not have."""
-        for look in self.looks:
-            self._lens(look).check(A)
 
     def add(
         self,
         state: PlaceState,
-        A: "tf.Tensor",
-        S: "tf.Tensor",
-        g: "list[tf.Tensor]",
+        A: tf.Tensor,
+        S: tf.Tensor,
+        g: Sequence[tf.Tensor],
         part: Slice,
     ) -> PlaceState:
         """Adds a slice. A, and each class's g: [b, s, h, w, K]; S: [b, s, T]."""
-        import tensorflow as tf
-
-        lens = self._lens(self.looks[0])
+        lens = self._lens(self.place.looks[0])
         A = lens.feature_maps(A)
         clean = tf.where(part.first, A[:, 0], state.A)
         clean = tf.ensure_shape(clean, [None, *A.shape[2:]])
         A_sum = state.A_sum
-        if any(look.choices.activations == "mean" for look in self.looks):
+        if self._means_A:
             A_sum += tf.reduce_sum(tf.boolean_mask(A, part.averaged, axis=1), 1)
         classes = tuple(
             self._add_class(of_class, (clean[:, None], A), S[..., t], lens.feature_maps(g[t]), part)
@@ -106,9 +120,9 @@ class Accumulator:
     def _add_class(
         self,
         state: ClassState,
-        activations: "tuple[tf.Tensor, tf.Tensor]",
-        S: "tf.Tensor",
-        g: "tf.Tensor",
+        activations: tuple[tf.Tensor, tf.Tensor],
+        S: tf.Tensor,
+        g: tf.Tensor,
         part: Slice,
     ) -> ClassState:
         """Adds a slice of one class.
@@ -120,63 +134,49 @@ class Accumulator:
             g: [b, s, h, w, F].
             part: of what samples.
         """
-        import tensorflow as tf
-
         clean = tf.where(part.first, g[:, 0], state.g)
-        if not self.copies:
+        if not self.place.copies:
             return ClassState(clean, state.moments)
         derivatives = equations.derivatives_over_Y(g)
         moments = []
-        for of, (weighting, look) in zip(state.moments, self._averages, strict=True):
-            terms = derivatives
-            if look is not None:
-                A = activations[look.choices.activations == "mean"]
-                terms = tuple(self._lens(look).see(look.method, A, derivatives))
-            moments.append(add_samples(of, S, part.averaged, terms, weighting))
+        for of, average in zip(state.moments, self._averages, strict=True):
+            terms: Derivatives | MapSet = derivatives
+            if average.look is not None:
+                A = activations[average.look.choices.activations == "mean"]
+                terms = self._lens(average.look).see(average.look.method, A, derivatives)
+            moments.append(add_samples(of, S, part.averaged, terms, average.weighting))
         return ClassState(clean, tuple(moments))
 
-    def finish(self, look: Look, place: PlaceState, of: ClassState, scores: Scores) -> tuple:
-        """From sums to maps: one look and class, the fields of `engine.Maps` for b images."""
-        import tensorflow as tf
-
+    def finish(self, look: Look, place: PlaceState, of: ClassState, scores: Scores) -> Maps:
+        """From sums to maps: one look and one class, for b images (`Maps` without the axis T)."""
         A, g, lens = place.A, of.g, self._lens(look)
         top, ess = scores.clean, tf.ones_like(scores.clean)
         completeness = tf.fill(tf.shape(top), tf.constant(np.nan, top.dtype))
-        if not look.averages or not self.copies:
+        if not look.averages or not self.place.copies:
             maps = lens.see(look.method, A, equations.derivatives_over_Y(g))
         else:
-            moments = of.moments[self._averages.index(_average(look))]
+            moments = of.moments[self._averages.index(Average.of(look))]
             top, ess = moments.top, effective_samples(moments)
-            averages = tuple(total / self.copies for total in moments.sums)
+            means = mean_terms(moments, self.place.copies)
             if look.choices.average == "maps":
-                guarded = moments.sums[2] / moments.weight  # of a sample, on average
-                maps = MapSet(averages[0], averages[1], guarded)
+                # The guard's count is of a sample, on average.
+                maps = means._replace(guarded=moments.sums.guarded / moments.weight)
             else:
                 if look.choices.activations == "mean":
-                    A = place.A_sum / self.copies
-                maps, g = lens.see(look.method, A, averages), averages[0]
+                    A = place.A_sum / self.place.copies
+                maps, g = lens.see(look.method, A, means), means.D1
             if look.method.on_path:
-                completeness = _completeness(A, averages[0], scores)
+                completeness = _completeness(A, means.D1, scores)
         maps, finite = zeros_for_undefined(maps)
         log_scale = top if look.weighting == "exp_logit" else tf.zeros_like(top)
-        reason = zero_reason(maps.whole, finite, A, g)
-        return (*maps[:2], log_scale, ess, maps.guarded, completeness, reason)
-
-    @property
-    def _averages(self) -> "list[tuple[str, Look | None]]":
-        """The running averages: a weighting, and the look whose maps are averaged, if not g's."""
-        return list(dict.fromkeys(_average(look) for look in self.looks if look.averages))
+        reason = flat_reason(maps.whole, finite, A, g)
+        return Maps(maps.whole, maps.single, log_scale, ess, maps.guarded, completeness, reason)
 
     def _lens(self, look: Look) -> Lens:
-        return Lens(look.selection, look.choices, self.layer)
+        return Lens(look.selection, look.choices, self.place.spot.address)
 
 
-def _average(look: Look) -> "tuple[str, Look | None]":
-    """Which running average a look takes its share of."""
-    return look.weighting, look if look.choices.average == "maps" else None
-
-
-def _completeness(x: "tf.Tensor", mean_gradient: "tf.Tensor", scores: Scores) -> "tf.Tensor":
+def _completeness(x: tf.Tensor, mean_gradient: tf.Tensor, scores: Scores) -> tf.Tensor:
     """How far attributions miss S(x) - S(baseline), as a share of it; of a rise of 0 any is inf.
 
     Args:
@@ -184,8 +184,6 @@ def _completeness(x: "tf.Tensor", mean_gradient: "tf.Tensor", scores: Scores) ->
         mean_gradient: [b, H, W, C], along the path.
         scores: of both ends.
     """
-    import tensorflow as tf
-
     rise = scores.clean - scores.baseline
     missed = tf.abs(tf.reduce_sum(x * mean_gradient, [1, 2, 3]) - rise)
     return tf.where(missed > 0, missed / tf.abs(rise), missed)

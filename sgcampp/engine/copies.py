@@ -1,15 +1,13 @@
 """The copies of an image that the network sees: with noise, or on a straight path to the image."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
+from sgcampp.explain.looks import Sampling
 from sgcampp.explain.noise import NoiseSource, noised
-from sgcampp.explain.sampling import Sampling
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 class Copies(Protocol):
@@ -23,10 +21,10 @@ class Copies(Protocol):
     def extra(self) -> int:
         """Passes beside the averaged copies and the image."""
 
-    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+    def draw(self, samples: NDArray[np.int32]) -> tf.Tensor:
         """What makes these samples, float32 [s, *shape]; the same for all images."""
 
-    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+    def make(self, images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
         """Images float32 [b, H, W, C] -> copies [b, s, H, W, C], within a trace."""
 
 
@@ -36,13 +34,11 @@ class NoCopies:
     shape = (1, 1, 1)
     extra = 0
 
-    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+    def draw(self, samples: NDArray[np.int32]) -> tf.Tensor:
         """Zeros, which nothing is made of."""
-        import tensorflow as tf
-
         return tf.zeros([len(samples), *self.shape])
 
-    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+    def make(self, images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
         """The image, as its own sample 0."""
         return images[:, None]
 
@@ -62,11 +58,11 @@ class NoisedCopies:
         self._sampling = sampling
         self._source = NoiseSource(sampling.seed, shape)
 
-    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+    def draw(self, samples: NDArray[np.int32]) -> tf.Tensor:
         """Standard normal noise."""
         return self._source(samples)
 
-    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+    def make(self, images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
         """Adds the noise at its strength."""
         return noised(images, drawn, self._sampling.std_dev, self._sampling.noise_scale)
 
@@ -87,13 +83,11 @@ class PathCopies:
     def __init__(self, steps: int) -> None:
         self._shares = np.array([1, *(np.arange(steps) + 0.5) / steps, 0], np.float32)
 
-    def draw(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+    def draw(self, samples: NDArray[np.int32]) -> tf.Tensor:
         """Shares of the way."""
-        import tensorflow as tf
-
         return tf.constant(self._shares[samples][:, None, None, None])
 
-    def make(self, images: "tf.Tensor", drawn: "tf.Tensor") -> "tf.Tensor":
+    def make(self, images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
         """Goes that share of the way."""
         return images[:, None] * drawn[None]
 

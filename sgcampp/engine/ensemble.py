@@ -1,26 +1,44 @@
 """Several engines, one for each kind of copies, explain the same groups of images together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
-from sgcampp.engine.engine import Engine, GroupResult, Maps, Seen
-from sgcampp.engine.grid import Grid, lay_out
-from sgcampp.explain.lens import REASONS
-from sgcampp.explain.looks import pixel_look
-from sgcampp.explain.methods import find_method
-from sgcampp.explain.sampling import Look, by_sampling
+from sgcampp.engine.engine import Engine
+from sgcampp.engine.grid import Grid
+from sgcampp.engine.perturbing import PerturbationEngine
+from sgcampp.engine.results import GroupResult, Maps, Seen
+from sgcampp.engine.sampling import by_sampling, plain_looks
+from sgcampp.explain.flat_reasons import FLAT_REASONS
+from sgcampp.explain.looks import Look
+from sgcampp.explain.method import Needs
 
-if TYPE_CHECKING:
-    import keras
+
+class Runs(Protocol):
+    """What explains groups of images: `Engine`, or `PerturbationEngine`; see the first."""
+
+    @property
+    def passes(self) -> int: ...  # noqa: D102
+    @property
+    def seen(self) -> Mapping[Look, Seen]: ...  # noqa: D102
+    def lay_out(self, batch_size: int, total: int) -> Grid: ...  # noqa: D102
+    def run(  # noqa: D102
+        self,
+        images: NDArray[np.float32],
+        codes: NDArray[np.int32],
+        grid: Grid,
+        give_up: Callable[[], bool],
+    ) -> GroupResult: ...
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How groups of `images` are cut into batches: one grid an engine."""
+    """How groups of `images` are cut into batches: the grid of each engine, in their order."""
 
     images: int
     grids: tuple[Grid, ...]
@@ -32,7 +50,8 @@ class Ensemble:
     Attributes:
         looks: what is looked at.
         seen: what the traces tell of each look.
-        engines: one a kind of copies; the first has noised samples, if any is needed.
+        engines: one a kind of copies; the first has noised samples, if any is needed. Then one a
+            method that stands on scores.
         classes: T, classes an image.
 
     Args:
@@ -40,6 +59,7 @@ class Ensemble:
         input_shape: (H, W, C) of its input.
         looks: what to look at.
         classes: T.
+        black: float32 [C], the model's input for a black pixel.
         **settings: output_name, frozen, precision and jit of every `Engine`.
 
     Raises:
@@ -48,35 +68,28 @@ class Ensemble:
 
     def __init__(
         self,
-        model: "keras.Model",
+        model: keras.Model,
         input_shape: tuple[int, ...],
         looks: Sequence[Look],
         classes: int,
+        black: NDArray[np.float32],
         **settings: Any,
     ) -> None:
         self.looks, self.classes = tuple(looks), classes
-        # A product is looked at as its factors; `_parts` tells where each look's maps come from.
-        plain: dict[Look, int] = {}
-        self._parts = [
-            [plain.setdefault(part, len(plain)) for part in _factors(look)] for look in looks
+        plain = plain_looks(looks)
+        on_gradients = [
+            Engine(model, input_shape, chosen, sampling, classes=classes, **settings)
+            for sampling, chosen in by_sampling(plain).items()
         ]
-        parts = list(plain)
-        self._of_engine = list(by_sampling(parts).items())
-        self.engines = [
-            Engine(
-                model,
-                input_shape,
-                [parts[at] for at in chosen],
-                sampling,
-                classes=classes,
-                **settings,
-            )
-            for sampling, chosen in self._of_engine
+        on_scores = [
+            PerturbationEngine(model, input_shape, look, black, **settings)
+            for look in plain
+            if look.method.needs is Needs.SCORES
         ]
-        seen: dict[int, Seen] = {}
-        for engine, (_, chosen) in zip(self.engines, self._of_engine, strict=True):
-            seen.update(zip(chosen, engine.seen, strict=True))
-        self.seen = tuple(self._seen(part, seen) for part in self._parts)
+        self.engines: list[Runs] = [*on_gradients, *on_scores]
+        seen = {look: facts for engine in self.engines for look, facts in engine.seen.items()}
+        # Of a method of MAPS the row tells of the layer's factor.
+        self.seen = {look: seen[(look.factors() or (look,))[-1]] for look in self.looks}
 
     @property
     def passes(self) -> int:
@@ -85,7 +98,7 @@ class Ensemble:
 
     def lay_out(self, batch_size: int, total: int) -> Layout:
         """Lays out groups of images for batches of at most B (see `grid.lay_out`)."""
-        grids = [lay_out(engine.passes, batch_size, total) for engine in self.engines]
+        grids = [engine.lay_out(batch_size, total) for engine in self.engines]
         images = min(grid.images for grid in grids)
         return Layout(images, tuple(replace(grid, images=images) for grid in grids))
 
@@ -97,44 +110,27 @@ class Ensemble:
         give_up: Callable[[], bool] = lambda: False,
     ) -> GroupResult:
         """Explains one group of images; arguments and errors as of `Engine.run`."""
-        first: GroupResult | None = None
-        maps: dict[int, Maps] = {}
-        for engine, grid, (_, chosen) in zip(
-            self.engines, layout.grids, self._of_engine, strict=True
-        ):
-            result = engine.run(images, codes, grid, give_up)
+        results: list[GroupResult] = []
+        for engine, grid in zip(self.engines, layout.grids, strict=True):
+            results.append(engine.run(images, codes, grid, give_up))
             # Ranks are resolved once, so that all engines explain the same classes.
-            codes = np.stack([result.class_idx, result.against_idx], -1)
-            first = first or result
-            maps.update(zip(chosen, result.maps, strict=True))
-        assert first is not None
-        return replace(first, maps=tuple(self._map(parts, maps) for parts in self._parts))
-
-    def _seen(self, parts: list[int], seen: dict[int, Seen]) -> Seen:
-        if len(parts) == 1:
-            return seen[parts[0]]
-        pixels, layer = (seen[part] for part in parts)
-        return replace(layer, shape=pixels.shape)
-
-    def _map(self, parts: list[int], maps: dict[int, Maps]) -> Maps:
-        if len(parts) == 1:
-            return maps[parts[0]]
-        pixels, layer = (maps[part] for part in parts)
-        return _product(pixels, layer)
+            codes = results[0].classes.codes()
+        plain = {look: maps for result in results for look, maps in result.maps.items()}
+        maps = {look: _maps_of(look, plain) for look in self.looks}
+        return GroupResult(results[0].classes, maps, self.seen)
 
 
-def _factors(look: Look) -> list[Look]:
-    """The looks whose maps are multiplied; the look itself where it is no product."""
-    if look.method.factors is None:
-        return [look]
-    pixels, layer = (find_method(name) for name in look.method.factors)
-    return [pixel_look(replace(look, method=pixels)), replace(look, method=layer)]
+def _maps_of(look: Look, plain: Mapping[Look, Maps]) -> Maps:
+    """The maps of a look; a method of MAPS joins those of its factors."""
+    factors = look.factors()
+    if factors is None:
+        return plain[look]
+    pixels, layer = (plain[factor] for factor in factors)
+    return _joined(look.method.function, pixels, layer)
 
 
-def _product(pixels: Maps, layer: Maps) -> Maps:
-    """Maps in pixel space times maps of a layer, those resized bilinearly onto the pixels."""
-    import tensorflow as tf
-
+def _joined(join: Callable[..., NDArray[Any]], pixels: Maps, layer: Maps) -> Maps:
+    """Maps in pixel space joined with maps of a layer, those resized bilinearly onto the pixels."""
     count, classes, height, width = pixels.whole.shape
 
     def resized(maps: NDArray[Any]) -> NDArray[Any]:
@@ -143,11 +139,12 @@ def _product(pixels: Maps, layer: Maps) -> Maps:
         large = tf.image.resize(flat, (height, width), "bilinear").numpy()
         return large.reshape(count, classes, height, width)
 
-    whole = pixels.whole * resized(layer.whole)
-    each = [pixels.whole * resized(layer.single[..., f]) for f in range(layer.single.shape[-1])]
+    whole = join(pixels.whole, resized(layer.whole))
+    filters = range(layer.single.shape[-1])
+    each = [join(pixels.whole, resized(layer.single[..., f])) for f in filters]
     flat = ~whole.any((-2, -1))
     reason = np.where(layer.reason > 0, layer.reason, pixels.reason)
-    none = REASONS.index("no_positive_evidence")
+    none = FLAT_REASONS.index("no_positive_evidence")
     return layer._replace(
         whole=whole,
         single=np.stack(each, -1) if each else np.zeros([*whole.shape, 0], whole.dtype),

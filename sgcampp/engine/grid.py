@@ -5,13 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.errors import UserError
-
-AUTO_BATCH_SIZE = 16
-"""B for batch_size='auto'; about 10 VGG-16 images are on the CPU's plateau."""
-
-MOST_SAMPLES = 1_000_000
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -45,15 +38,3 @@ def lay_out(nsamples: int, batch_size: int, total: int) -> Grid:
     steps = -(-len(samples) // batch_size)
     slices = tuple(np.array_split(samples, steps))
     return Grid(max(1, min(total, batch_size // len(slices[0]))), slices)
-
-
-def check_batch_size(batch_size: int | str) -> int:
-    """Returns B; UserError unless it is `auto` or a whole number from 1 to 10^6."""
-    if batch_size == "auto":
-        return AUTO_BATCH_SIZE
-    whole = isinstance(batch_size, (int, np.integer)) and not isinstance(batch_size, bool)
-    if not whole or not 1 <= int(batch_size) <= MOST_SAMPLES:
-        raise UserError(
-            f"batch_size is {batch_size!r:.50}, accepted: auto or a whole number from 1 to 10^6"
-        )
-    return int(batch_size)

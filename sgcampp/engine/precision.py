@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sgcampp.errors import UserError
+import tensorflow as tf
 
-PRECISIONS = ("float32", "bfloat16", "float16")
-"""Accepted names, the default first."""
+from sgcampp.engine.settings import PRECISIONS
+from sgcampp.errors import UserError
 
 _REWRITERS = {
     "bfloat16": "auto_mixed_precision_onednn_bfloat16",
@@ -16,8 +16,6 @@ _REWRITERS = {
 
 def check_precision(precision: str) -> None:
     """Raises UserError for a precision that the first device can't run."""
-    import tensorflow as tf
-
     if precision not in PRECISIONS:
         raise UserError(f"precision is {precision!r}, accepted: {', '.join(PRECISIONS)}")
     on_gpu = bool(tf.config.list_physical_devices("GPU"))
@@ -35,8 +33,6 @@ def running_in(precision: str) -> Iterator[None]:
     that precision, and leaves sums, exponentials and what follows them in float32. The option is
     global but takes effect call by call, so other functions and later calls are not touched.
     """
-    import tensorflow as tf
-
     if precision == "float32":
         yield
         return

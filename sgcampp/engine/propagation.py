@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import tensorflow as tf
 
 from sgcampp.errors import UserError
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 _RELUS = ("Relu", "Relu6")
 
@@ -24,8 +23,6 @@ def propagating(rule: str) -> Iterator[None]:
     Raises:
         UserError: if there was no ReLU at all, since the rule would then change nothing.
     """
-    import tensorflow as tf
-
     if rule == "plain":
         yield
         return
@@ -43,20 +40,16 @@ def propagating(rule: str) -> Iterator[None]:
 @cache
 def _registered(rule: str, relu: str) -> str:
     """Registers a rule for one kind of ReLU with TensorFlow, once a process; returns its name."""
-    import tensorflow as tf
-
     name = f"Sgcampp_{rule}_{relu}"
     tf.RegisterGradient(name)(_gradient(rule, 6 if relu == "Relu6" else None))
     return name
 
 
 def _gradient(rule: str, upper: int | None) -> Callable[..., Any]:
-    import tensorflow as tf
-
-    def deconvnet(op: "tf.Operation", g: "tf.Tensor") -> "tf.Tensor":
+    def deconvnet(op: tf.Operation, g: tf.Tensor) -> tf.Tensor:
         return tf.nn.relu(g)
 
-    def guided_backprop(op: "tf.Operation", g: "tf.Tensor") -> "tf.Tensor":
+    def guided_backprop(op: tf.Operation, g: tf.Tensor) -> tf.Tensor:
         x = op.inputs[0]
         linear = (x > 0) if upper is None else (x > 0) & (x < upper)
         return tf.where(linear, tf.nn.relu(g), tf.zeros_like(g))

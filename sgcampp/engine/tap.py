@@ -6,25 +6,18 @@ the forward pass and the backward pass from S down to A, never below.
 """
 
 import contextlib
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
+import keras
+import tensorflow as tf
 
+from sgcampp.engine.frozen import frozen_weights
 from sgcampp.errors import UserError
 from sgcampp.models.layers import default_layer, recorded_outputs, resolve_layer
 from sgcampp.models.signature import pick_output
 
-if TYPE_CHECKING:
-    import keras
-    import tensorflow as tf
-
 PASS_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze"}
-LARGEST_CONSTANT, ALL_CONSTANTS = 4_000_000, 200_000_000
-"""Numbers in a weight, and in all of them, up to which frozen weights pay; a graph has 2 GB."""
-SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"}
 
 
 @dataclass(frozen=True)
@@ -40,17 +33,17 @@ class Tapped:
         head: what made them: "Softmax", "Sigmoid" or None.
     """
 
-    layers: "tuple[str, ...]"
-    activations: "tuple[tf.Tensor, ...]"
-    logits: "tf.Tensor"
-    probabilities: "tf.Tensor | None"
+    layers: tuple[str, ...]
+    activations: tuple[tf.Tensor, ...]
+    logits: tf.Tensor
+    probabilities: tf.Tensor | None
     head: str | None
 
 
 def tap(
-    model: "keras.Model",
-    images: "tf.Tensor",
-    layer_names: "tuple[str | None, ...]",
+    model: keras.Model,
+    images: tf.Tensor,
+    layer_names: tuple[str | None, ...],
     output_name: str | None,
     frozen: bool = False,
 ) -> Tapped:
@@ -68,7 +61,7 @@ def tap(
     Raises:
         UserError: for a layer or output that does not exist or can't be explained.
     """
-    weights = _constants(model) if frozen else contextlib.nullcontext()
+    weights = frozen_weights(model) if frozen else contextlib.nullcontext()
     with recorded_outputs(model) as records, _inlined(), weights:
         result = model(images, training=False)
     chosen = [
@@ -83,7 +76,7 @@ def tap(
 
 
 def head_of(
-    model: "keras.Model", input_shape: tuple[int, ...], output_name: str | None
+    model: keras.Model, input_shape: tuple[int, ...], output_name: str | None
 ) -> str | None:
     """What makes a model's probabilities: "Softmax", "Sigmoid", or None if nothing does.
 
@@ -92,11 +85,9 @@ def head_of(
         input_shape: (H, W, C).
         output_name: as for `tap`.
     """
-    import tensorflow as tf
-
     heads = []
 
-    def trace(images: "tf.Tensor") -> "tf.Tensor":
+    def trace(images: tf.Tensor) -> tf.Tensor:
         tapped = tap(model, images, (), output_name)
         heads.append(tapped.head)
         return tapped.logits
@@ -107,8 +98,8 @@ def head_of(
 
 
 def gradients(
-    S: "tf.Tensor", activations: "Sequence[tf.Tensor]", layers: Sequence[str]
-) -> "list[tf.Tensor]":
+    S: tf.Tensor, activations: Sequence[tf.Tensor], layers: Sequence[str]
+) -> list[tf.Tensor]:
     """dS/dA for each of some layers, or the input, [rows, h, w, K], in its precision.
 
     Args:
@@ -119,8 +110,6 @@ def gradients(
     Raises:
         UserError: for a layer that the class score does not depend on.
     """
-    import tensorflow as tf
-
     found = tf.gradients(S, list(activations))
     for layer, g in zip(layers, found, strict=True):
         if g is None:
@@ -130,75 +119,23 @@ def gradients(
     return [tf.convert_to_tensor(g) for g in found]
 
 
-def depends_on(result: "tf.Tensor", source: "tf.Tensor", held: "Iterable[tf.Tensor]") -> bool:
-    """Whether the values of `result` can change with the values of `source`.
-
-    Read off the traced graph, shapes aside. A gradient dS/dA that does not depend on the images is
-    the same for every noised sample: the head after the layer is affine.
-
-    Args:
-        result: a tensor of the graph.
-        source: another one.
-        held: tensors that are taken as constants.
-    """
-    stop = {id(tensor.op) for tensor in held}
-    seen: set[int] = set()
-    waiting = [result.op]
-    while waiting:
-        op = waiting.pop()
-        if op is source.op:
-            return True
-        if id(op) in seen or id(op) in stop or op.type in SHAPE_ONLY:
-            continue
-        seen.add(id(op))
-        waiting.extend(tensor.op for tensor in op.inputs)
-    return False
-
-
-def _constants(model: "keras.Model") -> "keras.StatelessScope":
-    """A scope in which the model's weights are constants, as far as that pays.
-
-    TensorFlow then folds each batch normalisation into its convolution, and keeps the kernels in
-    the layout that the processor likes, which it cannot do while the weights may change.
-    """
-    import keras
-    import tensorflow as tf
-
-    sizes = {id(variable): math.prod(variable.shape) for variable in model.variables}
-    within = sum(size for size in sizes.values() if size <= LARGEST_CONSTANT) <= ALL_CONSTANTS
-    with tf.init_scope():
-        values = [
-            (variable, variable.numpy())
-            for variable in model.variables
-            if within and sizes[id(variable)] <= LARGEST_CONSTANT
-        ]
-    numbers = [(v, value) for v, value in values if np.issubdtype(value.dtype, np.floating)]
-    return keras.StatelessScope(state_mapping=[(v, tf.constant(value)) for v, value in numbers])
-
-
 class _inlined:  # noqa: N801
     """Inlines the model's own tf.functions into the trace, so that their layers can be tapped."""
 
     def __enter__(self) -> None:
-        import tensorflow as tf
-
         self._before = tf.config.functions_run_eagerly()
         tf.config.run_functions_eagerly(True)
 
     def __exit__(self, *exc: object) -> None:
-        import tensorflow as tf
-
         tf.config.run_functions_eagerly(self._before)
 
 
-def _class_scores(output: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor | None, str | None]":
+def _class_scores(output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None, str | None]:
     """Walks back from a model's output to the class scores before its softmax or sigmoid.
 
     Returns:
         logits, probabilities and head, as `Tapped` has them.
     """
-    import tensorflow as tf
-
     _refuse_shape(output)
     op = output.op
     while op.type in PASS_THROUGH:
@@ -211,7 +148,7 @@ def _class_scores(output: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor | None, st
     return (logits, values, op.type) if normalised else (logits, None, None)
 
 
-def _refuse_shape(output: "tf.Tensor") -> None:
+def _refuse_shape(output: tf.Tensor) -> None:
     shape = output.shape
     flat = shape.rank == 2 or (shape.rank == 4 and tuple(shape[1:3]) == (1, 1))
     if not flat or shape[-1] is None:
@@ -220,15 +157,11 @@ def _refuse_shape(output: "tf.Tensor") -> None:
         )
 
 
-def _rows(scores: "tf.Tensor", output: "tf.Tensor") -> "tf.Tensor":
+def _rows(scores: tf.Tensor, output: tf.Tensor) -> tf.Tensor:
     """Class scores as [rows, C], float32 at least."""
-    import tensorflow as tf
-
     return _wide(tf.reshape(scores, [-1, output.shape[-1]]))
 
 
-def _wide(x: "tf.Tensor") -> "tf.Tensor":
+def _wide(x: tf.Tensor) -> tf.Tensor:
     """Float16 and bfloat16 become float32; float32 and float64 stay."""
-    import tensorflow as tf
-
     return x if x.dtype in {tf.float32, tf.float64} else tf.cast(x, tf.float32)

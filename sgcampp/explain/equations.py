@@ -6,13 +6,20 @@ to A, alpha pixel-wise weights, w feature-map weights, L the saliency map. Leadi
 sample) are free: `...` stands for them. All tensors are float32 or float64.
 """
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+from sgcampp.explain.lazy import tf
 
 
-def derivatives_over_Y(g: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor, tf.Tensor]":
+class Derivatives(NamedTuple):
+    """1st, 2nd and 3rd derivatives, or their averages, with respect to A: each [..., h, w, K]."""
+
+    D1: "tf.Tensor"
+    D2: "tf.Tensor"
+    D3: "tf.Tensor"
+
+
+def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
     """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A, each divided by Y.
 
     For S locally linear in A they are Y g, Y g^2, Y g^3, only the diagonal terms (Chattopadhay et
@@ -25,7 +32,7 @@ def derivatives_over_Y(g: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor, tf.Tensor
         d1/Y, d2/Y, d3/Y: [..., h, w, K].
     """
     squared = g * g
-    return g, squared, squared * g
+    return Derivatives(g, squared, squared * g)
 
 
 def mean_gradient_weights(D1: "tf.Tensor", neurons: "tf.Tensor") -> "tf.Tensor":
@@ -38,8 +45,6 @@ def mean_gradient_weights(D1: "tf.Tensor", neurons: "tf.Tensor") -> "tf.Tensor":
     Returns:
         w: [..., K].
     """
-    import tensorflow as tf
-
     return tf.reduce_sum(D1, [-3, -2]) / tf.reduce_sum(neurons)
 
 
@@ -54,8 +59,6 @@ def alpha_denominator(A: "tf.Tensor", D2: "tf.Tensor", D3: "tf.Tensor") -> "tf.T
     Returns:
         [..., h, w, K].
     """
-    import tensorflow as tf
-
     return 2 * D2 + tf.reduce_sum(A, [-3, -2], keepdims=True) * D3
 
 
@@ -69,8 +72,6 @@ def alpha(numerator: "tf.Tensor", denominator: "tf.Tensor") -> "tf.Tensor":
     Returns:
         [..., h, w, K].
     """
-    import tensorflow as tf
-
     return tf.math.divide_no_nan(numerator, denominator)
 
 
@@ -84,8 +85,6 @@ def feature_map_weights(alpha_: "tf.Tensor", D1: "tf.Tensor") -> "tf.Tensor":
     Returns:
         w: [..., K].
     """
-    import tensorflow as tf
-
     return tf.reduce_sum(alpha_ * tf.nn.relu(D1), [-3, -2])
 
 
@@ -98,6 +97,4 @@ def saliency_map(weighted: "tf.Tensor") -> "tf.Tensor":
     Returns:
         L: [..., h, w], >= 0, unnormalised.
     """
-    import tensorflow as tf
-
     return tf.nn.relu(tf.reduce_sum(weighted, -1))

@@ -1,18 +1,15 @@
 """From averaged derivatives to saliency maps, whole and by feature map, never NaN."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import tensorflow as tf
 
 from sgcampp.explain import equations
 from sgcampp.explain.choices import Choices
+from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.methods import Evidence, Method
 from sgcampp.explain.selection import Selection
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-REASONS = ("", "not_finite", "no_gradient", "no_activation", "no_positive_evidence")
-"""Why a map is all zeros; "" for one that is not."""
 
 
 class MapSet(NamedTuple):
@@ -24,9 +21,9 @@ class MapSet(NamedTuple):
         guarded: [...], alphas that the guard set to 0.
     """
 
-    whole: "tf.Tensor"
-    single: "tf.Tensor"
-    guarded: "tf.Tensor"
+    whole: tf.Tensor
+    single: tf.Tensor
+    guarded: tf.Tensor
 
 
 @dataclass(frozen=True)
@@ -43,18 +40,14 @@ class Lens:
     choices: Choices
     layer: str
 
-    def feature_maps(self, of_layer: "tf.Tensor") -> "tf.Tensor":
+    def feature_maps(self, of_layer: tf.Tensor) -> tf.Tensor:
         """[..., K] -> [..., F], the chosen feature maps; UserError for one that does not exist."""
-        import tensorflow as tf
-
         self.selection.check_filters(of_layer.shape[-1], self.layer)
         if self.selection.filters is None:
             return of_layer
         return tf.gather(of_layer, self.selection.filters, axis=-1)
 
-    def see(
-        self, method: Method, A: "tf.Tensor", D: "tuple[tf.Tensor, tf.Tensor, tf.Tensor]"
-    ) -> MapSet:
+    def see(self, method: Method, A: tf.Tensor, D: equations.Derivatives) -> MapSet:
         """Applies a method to the chosen neurons.
 
         Args:
@@ -62,41 +55,34 @@ class Lens:
             A: [..., h, w, F], activations, through `feature_maps`.
             D: D1, D2, D3, each of A's shape.
         """
-        import tensorflow as tf
-
         neurons = self._neurons(A)
         D1, D2, D3 = (d * neurons for d in D)
         evidence = Evidence(A * neurons, D1, D2, D3, neurons)
-        assert method.weigh is not None
-        weighted = method.weigh(evidence, self.choices)
+        weighted = method.function(evidence, self.choices)
         single = tf.nn.relu(weighted.maps)
         if self.selection.filters is None:
             single = single[..., :0]
         return MapSet(equations.saliency_map(weighted.maps), single, weighted.guarded)
 
-    def check(self, of_layer: "tf.Tensor") -> None:
+    def check(self, of_layer: tf.Tensor) -> None:
         """Raises UserError for feature maps or neurons that the layer does not have."""
         self.selection.check_filters(of_layer.shape[-1], self.layer)
         height, width = of_layer.shape[-3:-1]
         self.selection.neurons(height, width, self.layer)
 
-    def _neurons(self, A: "tf.Tensor") -> "tf.Tensor":
+    def _neurons(self, A: tf.Tensor) -> tf.Tensor:
         """[h, w, 1], 1 for a chosen neuron, else 0."""
-        import tensorflow as tf
-
         height, width = A.shape[-3:-1]
         chosen = self.selection.neurons(height, width, self.layer)
         return tf.constant(chosen[..., None], A.dtype)
 
 
-def zeros_for_undefined(maps: MapSet) -> "tuple[MapSet, tf.Tensor]":
+def zeros_for_undefined(maps: MapSet) -> tuple[MapSet, tf.Tensor]:
     """Sets maps with a NaN or an infinity to all zeros.
 
     Returns:
         The maps, and bool [...], which of them were finite.
     """
-    import tensorflow as tf
-
     finite = tf.reduce_all(tf.math.is_finite(maps.whole), [-2, -1])
     finite &= tf.reduce_all(tf.math.is_finite(maps.single), [-3, -2, -1])
     whole = tf.where(finite[..., None, None], maps.whole, tf.zeros_like(maps.whole))
@@ -104,9 +90,7 @@ def zeros_for_undefined(maps: MapSet) -> "tuple[MapSet, tf.Tensor]":
     return MapSet(whole, single, maps.guarded), finite
 
 
-def zero_reason(
-    whole: "tf.Tensor", finite: "tf.Tensor", A: "tf.Tensor", g: "tf.Tensor"
-) -> "tf.Tensor":
+def flat_reason(whole: tf.Tensor, finite: tf.Tensor, A: tf.Tensor, g: tf.Tensor) -> tf.Tensor:
     """Why maps are all zeros.
 
     Args:
@@ -116,15 +100,14 @@ def zero_reason(
         g: [b, h, w, F], gradients (averaged or clean).
 
     Returns:
-        int32 [b], index into REASONS.
+        int32 [b], index into FLAT_REASONS.
     """
-    import tensorflow as tf
 
-    def nothing(x: "tf.Tensor") -> "tf.Tensor":
+    def nothing(x: tf.Tensor) -> tf.Tensor:
         return tf.reduce_all(tf.equal(x, 0), tf.range(1, tf.rank(x)))
 
-    zero = tf.fill(tf.shape(finite), REASONS.index("no_positive_evidence"))
-    zero = tf.where(nothing(A), REASONS.index("no_activation"), zero)
-    zero = tf.where(nothing(g), REASONS.index("no_gradient"), zero)
+    zero = tf.fill(tf.shape(finite), FLAT_REASONS.index("no_positive_evidence"))
+    zero = tf.where(nothing(A), FLAT_REASONS.index("no_activation"), zero)
+    zero = tf.where(nothing(g), FLAT_REASONS.index("no_gradient"), zero)
     reason = tf.where(nothing(whole), zero, 0)
-    return tf.where(finite, reason, REASONS.index("not_finite"))
+    return tf.where(finite, reason, FLAT_REASONS.index("not_finite"))

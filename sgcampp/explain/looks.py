@@ -1,20 +1,107 @@
-"""From names of methods and layers to what is looked at."""
+"""What is looked at in an image: a method at a layer, with its choices, neurons and copies."""
 
+import math
+import numbers
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
-from sgcampp.errors import UserError
+from sgcampp.errors import UserError, check_whole
 from sgcampp.explain.choices import Choices
-from sgcampp.explain.methods import Method, find_method
-from sgcampp.explain.noise import check_noise
-from sgcampp.explain.sampling import Look
+from sgcampp.explain.methods import METHODS, Method, Needs
 from sgcampp.explain.selection import Selection
 
+INPUT = "input"
+"""Stands for the address of a layer where a method looks at the model's input itself."""
 IG_STEPS = 50
 MOST_STEPS = 100_000
+MOST_SAMPLES = 1_000_000
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The copies of an image that the network sees beside the image itself.
+
+    Attributes:
+        nsamples: n, noised samples an image; on a path, its steps.
+        std_dev: noise strength, see `Choices.noise_scale`.
+        seed: of the noise.
+        noise_scale: see `Choices`.
+        on_path: whether they lie on the straight path from zeros to the image, without noise.
+        rule: how the gradient passes a ReLU, see `propagation.propagating`.
+    """
+
+    nsamples: int = 0
+    std_dev: float = 0.0
+    seed: int = 0
+    noise_scale: str = "range"
+    on_path: bool = False
+    rule: str = "plain"
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a look looks: at a layer by name (None: the default one), or at the input."""
+
+    layer_name: str | None
+    pixels: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """One thing to look at in an image: a method at a layer, of some feature maps and neurons.
+
+    Attributes:
+        method: the method.
+        layer_name: a layer, or `outer/inner`; None is the default layer. A method in pixel space
+            looks at the input whatever the layer.
+        choices: how the equations are read.
+        selection: which feature maps and neurons.
+        nsamples: n, noised samples an image; for integrated_gradients its steps.
+        std_dev: noise strength, see `Choices.noise_scale`.
+        seed: of the noise.
+    """
+
+    method: Method
+    layer_name: str | None = None
+    choices: Choices = field(default_factory=Choices)
+    selection: Selection = field(default_factory=Selection)
+    nsamples: int = 0
+    std_dev: float = 0.15
+    seed: int = 0
+
+    @property
+    def where(self) -> Where:
+        """Where it looks."""
+        pixels = self.method.needs is Needs.PIXELS
+        return Where(None if pixels else self.layer_name, pixels)
+
+    @property
+    def weighting(self) -> str:
+        """How samples are weighed: by e^{S_m} (`exp_logit`) or alike (`logit`)."""
+        return self.choices.score if self.method.of_exp else "logit"
+
+    @property
+    def averages(self) -> bool:
+        """Whether it averages over copies of the image, and does not look at it alone."""
+        return self.method.smooth and self.nsamples > 0
+
+    @property
+    def sampling(self) -> Sampling:
+        """The copies that it needs."""
+        if self.method.on_path:
+            return Sampling(self.nsamples, on_path=True)
+        if not self.averages:
+            return Sampling(rule=self.method.rule)
+        return Sampling(self.nsamples, self.std_dev, self.seed, self.choices.noise_scale)
+
+    def factors(self) -> "tuple[Look, Look] | None":
+        """The looks whose maps a method of MAPS joins: in pixel space, and at the layer."""
+        if self.method.factors is None:
+            return None
+        pixels, layer = (METHODS[name] for name in self.method.factors)
+        return _without_layer(replace(self, method=pixels)), replace(self, method=layer)
 
 
 def looks_of(
@@ -27,7 +114,7 @@ def looks_of(
     seed: int,
     ig_steps: int = IG_STEPS,
 ) -> list[Look]:
-    """Every method at every layer; then the methods in pixel space, which have no layer.
+    """Every method at every layer; then the methods that look at no layer.
 
     Args:
         layer_names: layers; None is the default one.
@@ -43,36 +130,43 @@ def looks_of(
         UserError: for anything out of range, or a selection where no method looks at a layer.
     """
     check_noise(nsamples, std_dev, seed)
-    check_steps(ig_steps)
-    found = [find_method(name) for name in dict.fromkeys(methods)]
+    check_whole("ig_steps", ig_steps, 1, MOST_STEPS, "from 1 to 10^5")
+    found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
-    pixels = [method for method in found if method.pixels]
-    if len(pixels) == len(found):
-        _refuse_selection(selection, pixels)
-    looks = [
-        Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed))
+    if not any(method.at_layer for method in found):
+        _refuse_selection(selection, found)
+
+    def look(method: Method, layer: str | None, copies: int) -> Look:
+        return Look(method, layer, choices, selection, int(copies), float(std_dev), int(seed))
+
+    at_layers = [
+        look(method, layer, nsamples)
         for layer in dict.fromkeys(layer_names)
         for method in found
-        if not method.pixels
+        if method.at_layer
     ]
-    for method in pixels:
-        look = Look(method, None, choices, selection, int(nsamples), float(std_dev), int(seed))
-        looks.append(pixel_look(replace(look, nsamples=ig_steps) if method.on_path else look))
-    return looks
+    elsewhere = [
+        _without_layer(look(method, None, ig_steps if method.on_path else nsamples))
+        for method in found
+        if not method.at_layer
+    ]
+    return at_layers + elsewhere
 
 
-def pixel_look(look: Look) -> Look:
-    """A look in pixel space without what only layers have, so that equal ones are shared."""
+def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
+    """Raises UserError unless 0 <= nsamples <= 10^6, std_dev >= 0 and finite, 0 <= seed < 2^63."""
+    check_whole("nsamples", nsamples, 0, MOST_SAMPLES, "from 0 to 10^6")
+    number = isinstance(std_dev, numbers.Real) and not isinstance(std_dev, bool)
+    if not number or not math.isfinite(std_dev) or std_dev < 0:
+        raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
+    check_whole("seed", seed, 0, MAX_SEED, "from 0 to 2^63 - 1")
+
+
+def _without_layer(look: Look) -> Look:
+    """A look at the input, without what only layers have, so that equal ones are shared."""
     choices = Choices(noise_scale=look.choices.noise_scale)
     return replace(look, layer_name=None, choices=choices, selection=Selection())
-
-
-def check_steps(ig_steps: Any) -> None:
-    """Raises UserError unless 1 <= ig_steps <= 10^5."""
-    whole = isinstance(ig_steps, (int, np.integer)) and not isinstance(ig_steps, bool)
-    if not whole or not 1 <= ig_steps <= MOST_STEPS:
-        raise UserError(f"ig_steps is {ig_steps!r}, accepted: a whole number from 1 to 10^5")
 
 
 def _refuse_selection(selection: Selection, methods: list[Method]) -> None:

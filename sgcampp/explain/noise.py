@@ -1,36 +1,20 @@
 """Reproducible Gaussian noise: sample m's noise depends on (seed, m, input shape) alone."""
 
 import math
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.errors import UserError
+from sgcampp.explain.choices import Choices
+from sgcampp.explain.looks import check_noise
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-MAX_SEED = 2**63 - 1
 KEPT_BYTES = 32 << 20
 """Noise of about 50 samples of 224 × 224 pixels."""
-MAX_SAMPLES = 1_000_000
 
 
-def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
-    """Raises UserError unless 0 <= nsamples <= 10^6, std_dev >= 0 and finite, 0 <= seed < 2^63."""
-    whole = isinstance(nsamples, (int, np.integer)) and not isinstance(nsamples, bool)
-    if not whole or not 0 <= nsamples <= MAX_SAMPLES:
-        raise UserError(f"nsamples is {nsamples!r}, accepted: a whole number from 0 to 10^6")
-    number = isinstance(std_dev, (int, float, np.number)) and not isinstance(std_dev, bool)
-    if not number or not math.isfinite(std_dev) or std_dev < 0:
-        raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
-    if not whole or not 0 <= seed <= MAX_SEED:
-        raise UserError(f"seed is {seed!r}, accepted: a whole number from 0 to 2^63 - 1")
-
-
-def unit_noise(samples: "tf.Tensor", seed: int, shape: "tf.Tensor") -> "tf.Tensor":
+def unit_noise(samples: tf.Tensor, seed: int, shape: tf.Tensor) -> tf.Tensor:
     """Standard normal noise of the given samples; zeros for sample 0, which is the clean image.
 
     Args:
@@ -41,11 +25,9 @@ def unit_noise(samples: "tf.Tensor", seed: int, shape: "tf.Tensor") -> "tf.Tenso
     Returns:
         float32 [s, H, W, C].
     """
-    import tensorflow as tf
-
     half = (tf.reduce_prod(shape) + 1) // 2
 
-    def draw(m: "tf.Tensor") -> "tf.Tensor":
+    def draw(m: tf.Tensor) -> tf.Tensor:
         key = tf.stack([tf.constant(seed, tf.int64), tf.cast(m, tf.int64)])
         # The algorithm is named so that every device draws the same bits. Box and Muller's
         # transform of whole tensors is twice as fast as TensorFlow's stateless_normal.
@@ -70,9 +52,7 @@ class NoiseSource:
     """
 
     def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
-        import tensorflow as tf
-
-        def draw(samples: "tf.Tensor") -> "tf.Tensor":
+        def draw(samples: tf.Tensor) -> tf.Tensor:
             return unit_noise(samples, seed, tf.constant(shape, tf.int32))
 
         spec = tf.TensorSpec([None], tf.int32)
@@ -80,10 +60,8 @@ class NoiseSource:
         self._kept: dict[tuple[int, ...], tf.Tensor] = {}
         self._room = KEPT_BYTES // (4 * math.prod(shape))
 
-    def __call__(self, samples: NDArray[np.int32]) -> "tf.Tensor":
+    def __call__(self, samples: NDArray[np.int32]) -> tf.Tensor:
         """Standard normal noise float32 [s, H, W, C] of the samples (see `unit_noise`)."""
-        import tensorflow as tf
-
         key = tuple(samples.tolist())
         if key in self._kept:
             return self._kept[key]
@@ -94,9 +72,7 @@ class NoiseSource:
         return noise
 
 
-def noised(
-    images: "tf.Tensor", noise: "tf.Tensor", std_dev: float, noise_scale: str
-) -> "tf.Tensor":
+def noised(images: tf.Tensor, noise: tf.Tensor, std_dev: float, noise_scale: str) -> tf.Tensor:
     """Noised samples x_m = x + sigma eps_m (Smilkov et al. 2017); all images share the noise.
 
     Args:
@@ -109,8 +85,6 @@ def noised(
     Returns:
         float32 [b, s, H, W, C].
     """
-    import tensorflow as tf
-
     sigma = tf.fill([tf.shape(images)[0], 1, 1, 1], tf.constant(std_dev, tf.float32))
     if noise_scale == "range":
         axes = [1, 2, 3]
@@ -136,10 +110,6 @@ def noised_samples(
     Raises:
         UserError: for values out of range.
     """
-    import tensorflow as tf
-
-    from sgcampp.explain.choices import Choices
-
     check_noise(nsamples, std_dev, seed)
     Choices(noise_scale=noise_scale)
     image = one_image(img)

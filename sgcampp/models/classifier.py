@@ -94,6 +94,11 @@ class Classifier:
         raise UserError(NO_DEFAULT)
 
     @cached_property
+    def black(self) -> NDArray[np.float32]:
+        """The model's input for a black pixel, float32 [C]."""
+        return self.preprocess(np.zeros((2, 2, 3), np.uint8))[0, 0, 0]
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of architecture, weights, preprocessing and output; the same in every process."""
         parts = (model_digest(self.model), repr(self.preprocessing), repr(self.output_name))

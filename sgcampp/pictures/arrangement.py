@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.config.run_config import RunConfig
+from sgcampp.explain.looks import INPUT
 from sgcampp.explain.methods import METHODS
-from sgcampp.explain.sampling import INPUT
 from sgcampp.pictures.panel import Cell, draw_panel
 from sgcampp.pictures.rendering import View
 from sgcampp.tree.rows import MapRecord

@@ -30,7 +30,7 @@ def run(explainer, images, grid, codes=(-1,)):
             images[at : at + grid.images],
             np.tile(pairs, (len(images[at : at + grid.images]), 1, 1)),
             grid,
-        ).maps[0]
+        ).maps[explainer.looks[0]]
         for at in range(0, len(images), grid.images)
     ]
     return np.concatenate([part.whole for part in parts])
@@ -129,7 +129,7 @@ def test_grad_cam_adds_up_before_the_last_relu(twin):
     for filters in (None, [0, 5], [1, 2], [3, 4]):
         lens = Lens(Selection(filters), Choices(), "features")
         part = [lens.feature_maps(x) for x in (A, g, g * g, g * g * g)]
-        weighted = METHODS["grad_cam"].weigh(_evidence(tf, part), Choices()).maps.numpy().sum(-1)
+        weighted = METHODS["grad_cam"].function(_evidence(tf, part), Choices()).maps.numpy().sum(-1)
         sums.append(weighted)
     np.testing.assert_allclose(sums[0], sum(sums[1:]), rtol=1e-12)
     assert sums[0].min() < 0
@@ -147,7 +147,7 @@ def test_an_affine_head_runs_one_pass_and_equals_n_passes(monkeypatch):
     got = fast(images)
     assert got.affine_head
     assert got.nsamples == 0
-    monkeypatch.setattr("sgcampp.engine.engine.depends_on", lambda *_: True)
+    monkeypatch.setattr("sgcampp.engine.discovery.depends_on", lambda *_: True)
     full = Explainer(model, "features", nsamples=6, std_dev=0.5)(images)
     assert full.nsamples == 6
     peak = lambda maps: maps.max((-2, -1), keepdims=True)  # noqa: E731

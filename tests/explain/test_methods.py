@@ -5,7 +5,7 @@ import pytest
 import tiny
 
 from sgcampp import Explainer, UserError, noised_samples
-from sgcampp.explain.methods import METHODS
+from sgcampp.explain.methods import METHODS, Needs
 
 
 def clean(twin, x, c):
@@ -51,7 +51,7 @@ def test_every_method_cites_its_source(name):
     assert "20" in METHODS[name].summary or "Eq." in METHODS[name].summary
 
 
-@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.weigh and not m.pixels])
+@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.needs is Needs.LAYER])
 def test_every_method_at_a_layer_honours_a_region(twin, name):
     model = tiny.affine_cnn() if METHODS[name].pooled_head else twin.model
     got = Explainer(model, "features", name, nsamples=2, region=True, subset=[(0, 0), (3, 3)])
@@ -61,7 +61,7 @@ def test_every_method_at_a_layer_honours_a_region(twin, name):
     assert not maps[:, :, 4:].any()
 
 
-@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.pixels])
+@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.needs is Needs.PIXELS])
 def test_methods_in_pixel_space_refuse_a_choice_in_a_layer(twin, name):
     for choice in ({"filters": [0]}, {"subset": [(0, 0)]}):
         with pytest.raises(UserError, match=f"{name} looks at the input"):

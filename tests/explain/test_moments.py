@@ -1,3 +1,5 @@
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -5,16 +7,20 @@ import tensorflow as tf
 from sgcampp.explain.moments import add_samples, effective_samples, no_moments
 
 
+class Terms(NamedTuple):
+    d: Any
+
+
 def stream(S, terms, cuts, score, use=None):
     """Runs one image's samples through the moments in slices."""
     use = np.ones(len(S), bool) if use is None else use
-    moments = no_moments(1, (2,), tf.float64)
+    moments = no_moments(1, Terms(2), tf.float64)
     for part in np.split(np.arange(len(S)), cuts):
         moments = add_samples(
             moments,
             tf.constant(S[None, part]),
             tf.constant(use[part]),
-            (tf.constant(terms[None, part]),),
+            Terms(tf.constant(terms[None, part])),
             score,
         )
     return moments
@@ -27,7 +33,7 @@ def test_streaming_is_the_sum_however_it_is_cut(cuts, score):
     S, terms = rng.normal(0, 3, 7), rng.normal(size=(7, 2, 3))
     moments = stream(S, terms, cuts, score)
     w = np.exp(S - S.max()) if score == "exp_logit" else np.ones(7)
-    np.testing.assert_allclose(moments.sums[0][0], np.tensordot(w, terms, 1), rtol=1e-12)
+    np.testing.assert_allclose(moments.sums.d[0], np.tensordot(w, terms, 1), rtol=1e-12)
     np.testing.assert_allclose(
         effective_samples(moments)[0], w.sum() ** 2 / (w**2).sum(), rtol=1e-12
     )
@@ -37,7 +43,7 @@ def test_streaming_is_the_sum_however_it_is_cut(cuts, score):
 def test_scores_of_any_size_stay_finite():
     S = np.array([-1e5, 500.0, 1e5, -500.0])
     moments = stream(S, np.ones((4, 1, 1)), [1, 2, 3], "exp_logit")
-    assert moments.sums[0].numpy().item() == 1.0
+    assert moments.sums.d.numpy().item() == 1.0
     assert moments.top[0] == 1e5
 
 
@@ -45,4 +51,4 @@ def test_unused_samples_do_not_count_even_with_the_highest_score():
     S, terms = np.array([900.0, 1.0, 2.0]), np.arange(3.0).reshape(3, 1, 1)
     moments = stream(S, terms, [1], "exp_logit", use=np.array([False, True, True]))
     assert moments.top[0] == 2.0
-    np.testing.assert_allclose(moments.sums[0].numpy().item(), 1 * np.exp(-1) + 2)
+    np.testing.assert_allclose(moments.sums.d.numpy().item(), 1 * np.exp(-1) + 2)

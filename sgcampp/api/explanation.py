@@ -1,0 +1,109 @@
+"""What an Explainer returns."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sgcampp.engine.results import GroupResult
+from sgcampp.explain.flat_reasons import FLAT_REASONS
+from sgcampp.explain.looks import Look
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Saliency maps of N images by one method at one layer, and what goes with them.
+
+    With one class an image (the default) the class axis T is left out everywhere.
+
+    Attributes:
+        maps: float32 [N, (T,) h, w], >= 0, finite, at layer resolution (a method in pixel space: at
+            that of the model's input), unnormalised. The paper's L is e^{log_scale} * map.
+        filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
+            without `filters`.
+        class_idx: int32 [N(, T)], the explained classes.
+        against_idx: int32 [N(, T)], the class B of a contrast `A-vs-B`; -1 where there is none.
+        scores: [N(, T)], class scores S of the clean images, before softmax or sigmoid; of a
+            contrast S_A - S_B.
+        probabilities: [N(, T)], of class_idx, after it; NaN for a head that has neither.
+        log_scale: [N(, T)].
+        ess: [N(, T)], effective sample size of the sample weights e^{S_m}, from 1 to n: how many
+            samples the smoothing was really worth.
+        guarded: int [N(, T)], alphas that alpha_guard set to 0.
+        completeness: [N(, T)], of integrated_gradients: |sum of attributions - (S(x) - S(0))| as a
+            share of |S(x) - S(0)|; NaN for other methods.
+        reasons: str [N(, T)], why a map is all zeros (see FLAT_REASONS); "" for one that is not.
+        method: its name.
+        layer_name: address of the layer; `input` for a method in pixel space.
+        affine_head: whether the head after the layer is affine, so that noise can't change a map
+            and one pass was run whatever nsamples.
+        nsamples: copies of an image that a map averages; 0: the image alone.
+        class_names: of all classes, in the order of the model's outputs, where known.
+    """
+
+    maps: NDArray[np.float32]
+    filter_maps: NDArray[np.float32] | None
+    class_idx: NDArray[np.int32]
+    against_idx: NDArray[np.int32]
+    scores: NDArray[Any]
+    probabilities: NDArray[Any]
+    log_scale: NDArray[Any]
+    ess: NDArray[Any]
+    guarded: NDArray[Any]
+    completeness: NDArray[Any]
+    reasons: NDArray[np.str_]
+    method: str
+    layer_name: str
+    affine_head: bool
+    nsamples: int
+    class_names: Sequence[str] | None = None
+
+    def plot(self, images: ArrayLike | None = None) -> "Figure":
+        """Draws the maps, over their images if these are given (see `api.figure.plot`)."""
+        from sgcampp.api.figure import plot
+
+        return plot(self, images)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table with a thumbnail of each map."""
+        from sgcampp.api.figure import repr_html
+
+        return repr_html(self)
+
+
+def explanation_of(
+    look: Look, groups: Sequence[GroupResult], class_names: Sequence[str] | None
+) -> Explanation:
+    """What groups of images gave for one look, as one."""
+    seen = groups[0].seen[look]
+    maps = [group.maps[look] for group in groups]
+    classes = [group.classes for group in groups]
+
+    def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        whole = np.concatenate(list(parts))
+        return whole[:, 0] if whole.shape[1] == 1 else whole
+
+    single = joined(np.moveaxis(of.single, -1, 2) for of in maps).astype(np.float32)
+    return Explanation(
+        maps=joined(of.whole for of in maps).astype(np.float32),
+        filter_maps=None if look.selection.filters is None else single,
+        class_idx=joined(of.class_idx for of in classes),
+        against_idx=np.maximum(joined(of.against_idx for of in classes), -1),
+        scores=joined(of.scores for of in classes),
+        probabilities=joined(of.probabilities for of in classes),
+        log_scale=joined(of.log_scale for of in maps),
+        ess=joined(of.ess for of in maps),
+        guarded=joined(of.guarded for of in maps).astype(np.int64),
+        completeness=joined(of.completeness for of in maps),
+        reasons=np.array(FLAT_REASONS)[joined(of.reason for of in maps)],
+        method=look.method.name,
+        layer_name=seen.layer,
+        affine_head=seen.affine,
+        nsamples=seen.copies,
+        class_names=class_names,
+    )

@@ -1,0 +1,94 @@
+"""From what is looked at, and what the model is, to the work of an engine: immutable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sgcampp.engine.discovery import Discovery, Spot
+from sgcampp.engine.results import Seen
+from sgcampp.explain.looks import Look, Sampling, Where
+
+
+@dataclass(frozen=True)
+class Place:
+    """A spot, with the looks that choose the same feature maps of it.
+
+    Attributes:
+        where: by which name it was asked for.
+        spot: what the trace tells of it.
+        looks: what is looked at there.
+        copies: n, copies of an image that change anything there; 0: the image alone counts.
+    """
+
+    where: Where
+    spot: Spot
+    looks: tuple[Look, ...]
+    copies: int
+
+    def check(self) -> None:
+        """Raises UserError for feature maps or neurons that the spot does not have."""
+        height, width, feature_maps = self.spot.shape
+        for look in self.looks:
+            look.selection.check_filters(feature_maps, self.spot.address)
+            look.selection.neurons(height, width, self.spot.address)
+
+    def seen(self, look: Look) -> Seen:
+        """What the trace tells of one of its looks."""
+        copies = self.copies if look.averages else 0
+        return Seen(self.spot.address, self.spot.affine, copies)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of one engine.
+
+    Attributes:
+        class_count: C.
+        sampling: the copies of an image.
+        places: where to look.
+    """
+
+    class_count: int
+    sampling: Sampling
+    places: tuple[Place, ...]
+
+    @property
+    def seen(self) -> Mapping[Look, Seen]:
+        """What the trace tells of each look."""
+        return {look: place.seen(look) for place in self.places for look in place.looks}
+
+    @property
+    def copies(self) -> int:
+        """Copies of an image that change any map."""
+        return max(place.copies for place in self.places)
+
+
+def plan_of(looks: Sequence[Look], sampling: Sampling, discovery: Discovery) -> Plan:
+    """Puts looks together that choose the same feature maps of the same layer.
+
+    Args:
+        looks: all share the copies of `sampling`.
+        sampling: those copies.
+        discovery: of the model, at all places of the looks.
+
+    Raises:
+        UserError: for feature maps or neurons that a layer does not have.
+    """
+    together: dict[tuple, list[Look]] = {}
+    for look in looks:
+        together.setdefault((look.where, look.selection.filters), []).append(look)
+    places = []
+    for (where, _), chosen in together.items():
+        spot = discovery.spots[where]
+        copies = _copies_that_matter(chosen, spot, sampling)
+        places.append(Place(where, spot, tuple(chosen), copies))
+        places[-1].check()
+    return Plan(discovery.class_count, sampling, tuple(places))
+
+
+def _copies_that_matter(looks: Sequence[Look], spot: Spot, sampling: Sampling) -> int:
+    """How many copies matter at a spot: none where no noise can change what is seen."""
+    averaging = [look for look in looks if look.averages]
+    moved = not spot.affine or any(
+        look.method.on_path or look.choices.activations == "mean" for look in averaging
+    )
+    return sampling.nsamples if averaging and moved else 0

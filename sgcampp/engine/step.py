@@ -1,0 +1,153 @@
+"""The traced computation of an engine: one slice of samples, and from sums to maps."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from sgcampp.engine.accumulate import Accumulator, PlaceState, Scores, Slice
+from sgcampp.engine.class_scores import resolved, scores_of
+from sgcampp.engine.copies import Copies
+from sgcampp.engine.discovery import layer_names, tapped_tensors
+from sgcampp.engine.plan import Plan
+from sgcampp.engine.propagation import propagating
+from sgcampp.engine.results import Maps
+from sgcampp.engine.tap import Tapped, gradients, tap
+from sgcampp.explain.looks import Look
+
+
+class State(NamedTuple):
+    """What a group of b images carries from slice to slice.
+
+    `class_idx`: int32 [b, T, 2], a class and the one it is held against, or NO_CLASS; `scores`,
+    `baselines`, `probabilities`: [b, T], of the clean image, and of zeros on a path.
+    """
+
+    class_idx: tf.Tensor
+    scores: tf.Tensor
+    baselines: tf.Tensor
+    probabilities: tf.Tensor
+    places: tuple[PlaceState, ...]
+
+
+class Step:
+    """What an engine traces; it holds what is known before, and learns nothing.
+
+    Args:
+        model: the Keras model.
+        plan: where to look.
+        copies: the copies of an image.
+        classes: T, classes an image.
+        output_name: which output of a model with several.
+        frozen: takes the weights as constants.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        plan: Plan,
+        copies: Copies,
+        classes: int,
+        output_name: str | None,
+        frozen: bool,
+    ) -> None:
+        self._model, self._plan, self._copies, self._classes = model, plan, copies, classes
+        self._output_name, self._frozen = output_name, frozen
+        # Sums are float32 at least, whatever the network runs in.
+        double = any(str(variable.dtype) == "float64" for variable in model.weights)
+        self._dtype = tf.float64 if double else tf.float32
+        self._where = tuple(dict.fromkeys(place.where for place in plan.places))
+        self._accumulators = tuple(map(Accumulator, plan.places))
+
+    def start(self, codes: NDArray[np.int32]) -> State:
+        """The state before the first slice; axes of length 1 broadcast to the layer's size."""
+        count, classes, _ = codes.shape
+        zero = tf.zeros([count, classes], self._dtype)
+        places = (each.start(count, classes, self._dtype) for each in self._accumulators)
+        return State(tf.constant(codes), zero, zero, zero, tuple(places))
+
+    def add_slice(
+        self, images: tf.Tensor, samples: tf.Tensor, drawn: tf.Tensor, state: State
+    ) -> State:
+        """Adds one slice of samples; the slice that has sample 0 also sets what is clean.
+
+        Args:
+            images: float32 [b, H, W, C].
+            samples: int32 [s], sample numbers.
+            drawn: float32 [s, ...], what makes these samples.
+            state: of the slices before.
+        """
+        x = tf.reshape(self._copies.make(images, drawn), [-1, *images.shape[1:]])
+        with propagating(self._plan.sampling.rule):
+            names = layer_names(self._where)
+            tapped = tap(self._model, x, names, self._output_name, self._frozen)
+        outer = [tf.shape(images)[0], tf.shape(samples)[0]]
+        logits = self._by_image(tapped.logits, outer)
+        codes = tf.ensure_shape(state.class_idx, [None, self._classes, 2])
+        class_idx = resolved(codes, logits[:, 0])
+        S = scores_of(logits, class_idx)
+        copies = self._plan.sampling.nsamples
+        part = Slice(tf.equal(samples[0], 0), (samples > 0) & (samples <= copies))
+        probabilities = self._probabilities(tapped, class_idx, S, outer)
+        return State(
+            class_idx,
+            tf.where(part.first, S[:, 0], state.scores),
+            S[:, -1],
+            tf.where(part.first, probabilities, state.probabilities),
+            self._add_to_places(state.places, tapped, x, S, part, outer),
+        )
+
+    def _add_to_places(
+        self,
+        states: tuple[PlaceState, ...],
+        tapped: Tapped,
+        x: tf.Tensor,
+        S: tf.Tensor,
+        part: Slice,
+        outer: list[tf.Tensor],
+    ) -> tuple[PlaceState, ...]:
+        tensors, addresses = tapped_tensors(self._where, tapped, x)
+        of_classes = [gradients(S[..., t], tensors, addresses) for t in range(self._classes)]
+        seen = {
+            where: (self._by_image(A, outer), [self._by_image(g, outer) for g in of_place])
+            for where, A, of_place in zip(
+                self._where, tensors, zip(*of_classes, strict=True), strict=True
+            )
+        }
+        return tuple(
+            each.add(state, seen[each.place.where][0], S, seen[each.place.where][1], part)
+            for each, state in zip(self._accumulators, states, strict=True)
+        )
+
+    def _probabilities(
+        self, tapped: Tapped, class_idx: tf.Tensor, S: tf.Tensor, outer: list[tf.Tensor]
+    ) -> tf.Tensor:
+        """[b, T], of each image's first sample; NaN where the head gives none."""
+        if tapped.probabilities is None:
+            return tf.fill(tf.shape(S[:, 0]), tf.constant(np.nan, S.dtype))
+        rows = self._by_image(tapped.probabilities, outer)
+        return scores_of(rows, class_idx, contrast=False)[:, 0]
+
+    def _by_image(self, rows: tf.Tensor, outer: list[tf.Tensor]) -> tf.Tensor:
+        """[b * s, ...] -> [b, s, ...], float32 at least."""
+        return tf.reshape(tf.cast(rows, self._dtype), [*outer, *rows.shape[1:]])
+
+    def finish(self, state: State) -> tuple[tuple[Maps, ...], ...]:
+        """From sums to maps: for each place of the plan, for each of its looks."""
+        return tuple(
+            tuple(self._finish_look(each, look, of_place, state) for look in each.place.looks)
+            for each, of_place in zip(self._accumulators, state.places, strict=True)
+        )
+
+    def _finish_look(
+        self, accumulator: Accumulator, look: Look, place: PlaceState, state: State
+    ) -> Maps:
+        of_classes = [
+            accumulator.finish(
+                look, place, of_class, Scores(state.scores[:, t], state.baselines[:, t])
+            )
+            for t, of_class in enumerate(place.classes)
+        ]
+        return Maps(*(tf.stack(parts, 1) for parts in zip(*of_classes, strict=True)))

@@ -1,0 +1,119 @@
+"""What a method is, and the registry that the engine, the Python API and the command line read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sgcampp.registry import Registry
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class Needs(Enum):
+    """What a method needs of the model; it says what its function takes and gives.
+
+    LAYER: gradients at a layer. `(Evidence, Choices) -> Weighted`, traced.
+    PIXELS: gradients in pixel space; the A of its `Evidence` is the model's input. Likewise.
+    SCORES: class scores of perturbed images. `(images, Choices) -> Perturbation`, a generator that
+        yields masks and is sent their scores (see `perturbation`).
+    MAPS: maps of its two `factors`, one in pixel space and one at a layer.
+        `(of_pixels, of_layer) -> map`, all [b, T, H, W], the second resized onto the first's.
+    """
+
+    LAYER = "gradients at a layer"
+    PIXELS = "gradients in pixel space"
+    SCORES = "scores of perturbed images"
+    MAPS = "maps of two other methods"
+
+
+class Evidence(NamedTuple):
+    """What a method works on; leading axes are free.
+
+    Attributes:
+        A: [..., h, w, K], activations, zero outside the chosen neurons.
+        D1: [..., h, w, K], averaged 1st derivative, zero outside the chosen neurons.
+        D2: [..., h, w, K], averaged 2nd derivative, likewise.
+        D3: [..., h, w, K], averaged 3rd derivative, likewise.
+        neurons: [h, w, 1], 1 for a chosen neuron, else 0.
+    """
+
+    A: "tf.Tensor"
+    D1: "tf.Tensor"
+    D2: "tf.Tensor"
+    D3: "tf.Tensor"
+    neurons: "tf.Tensor"
+
+
+class Weighted(NamedTuple):
+    """What a method returns.
+
+    Attributes:
+        maps: [..., h, w, K], weighted feature maps; L = relu(sum over K).
+        guarded: [...], how many alphas the guard set to 0.
+    """
+
+    maps: "tf.Tensor"
+    guarded: "tf.Tensor"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A registered method.
+
+    Attributes:
+        name: as the field names it.
+        function: the method's mathematics, as `needs` has it.
+        summary: the first line of the function's docstring.
+        needs: what it needs of the model.
+        smooth: whether it averages over copies of the image; else it looks at the image alone.
+        of_exp: whether it differentiates Y = exp(S) (subject to Choices.score) or S itself.
+        on_path: whether its copies lie on the path from zeros to the image, without noise.
+        rule: how its gradient passes a ReLU, see `propagation.propagating`.
+        pooled_head: whether it needs a head of global average pooling and one dense layer.
+        factors: of a method of MAPS: one in pixel space, one at a layer.
+        passes: of a method of SCORES: how many perturbed images it scores for each image.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    summary: str
+    needs: Needs = Needs.LAYER
+    smooth: bool = False
+    of_exp: bool = False
+    on_path: bool = False
+    rule: str = "plain"
+    pooled_head: bool = False
+    factors: tuple[str, str] | None = None
+    passes: int = 0
+
+    @property
+    def at_layer(self) -> bool:
+        """Whether it looks at a layer, so that layers, feature maps and neurons can be chosen."""
+        return self.needs in {Needs.LAYER, Needs.MAPS}
+
+    @property
+    def over_pixels(self) -> bool:
+        """Whether its map has the resolution of the model's input."""
+        return self.needs in {Needs.PIXELS, Needs.MAPS}
+
+    @property
+    def title(self) -> str:
+        """The method as its paper writes it."""
+        return self.summary.partition(":")[0]
+
+
+METHODS = Registry[Method]("method")
+
+
+def method(**traits: Any) -> Callable[[Callable], Callable]:
+    """Registers the decorated function as a method under its own name, with fields of `Method`."""
+
+    def register(function: Callable) -> Callable:
+        summary = (function.__doc__ or "").splitlines()[0]
+        name = function.__name__
+        METHODS.register(name, Method(name, function, summary, **traits))
+        return function
+
+    return register
