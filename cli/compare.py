@@ -4,11 +4,9 @@ from typing import Any
 
 import click
 
-from sgcampp.tree.paths import PANELS
-
 from .running import conduct, run_flags
 
-DEFAULTS = {"method": ["grad_cam", "grad_cam_pp", "smooth_grad_cam_pp"], "write": [PANELS]}
+DEFAULTS = {"method": ["grad_cam", "grad_cam_pp", "smooth_grad_cam_pp"], "write": ["panels"]}
 
 
 @click.command("compare")
@@ -20,4 +18,4 @@ def command(**arguments: Any) -> None:
     of --method, --layer, --across, --target and --filters gives the columns, the others the rows.
     Takes everything that `explain` takes, and resumes like it; panels are in OUT/panels.
     """
-    conduct(DEFAULTS, always=PANELS, **arguments)
+    conduct(DEFAULTS, always="panels", **arguments)

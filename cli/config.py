@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sgcampp.config.run_config import as_yaml, load_config
+from sgcampp.config.loading import as_yaml, load_config
 
 from .options import config_flags, given
 

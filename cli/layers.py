@@ -19,8 +19,8 @@ from .quiet import import_tensorflow
 def command(model: str, as_json: bool, **flags: Any) -> None:
     """List MODEL's layers with [h, w, K] outputs, in call order; * marks the default."""
     import_tensorflow()
-    from sgcampp.models.keras_file import is_model_path
-    from sgcampp.models.registry import load_model
+    from sgcampp.models.loading import load_model
+    from sgcampp.models.names import is_model_path
 
     # A named model has the same layers whatever its weights: no download for a listing.
     weights = {} if is_model_path(model) else {"weights": "none"}

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from sgcampp.models.registry import list_models
+from sgcampp.models.sources import list_models
 
 
 @click.command("models")

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sgcampp.config.run_config import RunConfig
-from sgcampp.config.value_types import FLAG, Kind
+from sgcampp.config.run_config import RunConfig, about
+from sgcampp.config.value_types import FLAG, ValueType
 from sgcampp.errors import UserError
 
 
@@ -16,10 +16,9 @@ class KeyType(click.ParamType):
     """Turns a flag's text into the value that YAML would have given; the config checks it."""
 
     def __init__(self, key: Field) -> None:
-        kind: Kind = key.metadata["kind"]
-        self.kind = kind
+        self.type: ValueType = key.metadata["type"]
         self.name = key.name
-        self.metavar = "|".join(kind.values) if len(kind.values) in range(1, 4) else None
+        self.metavar = "|".join(self.type.values) if len(self.type.values) in range(1, 4) else None
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """What stands behind the flag in --help."""
@@ -28,10 +27,10 @@ class KeyType(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Text to value; UserError if it can't be."""
         try:
-            return self.kind.from_text(value)
+            return self.type.from_text(value)
         except ValueError:
             raise UserError(
-                f"{self.name} is {value!r:.200}, accepted: {self.kind.accepted}"
+                f"{self.name} is {value!r:.200}, accepted: {self.type.accepted}"
             ) from None
 
 
@@ -69,13 +68,13 @@ def _joined(pieces: tuple[Any, ...]) -> list[Any] | dict[str, Any]:
 
 def _flag(key: Field) -> Callable:
     name = key.name.replace("_", "-")
-    about = f"{key.metadata['about']}{_default(key)}"
-    if key.metadata["kind"] is FLAG:
-        return click.option(f"--{name}/--no-{name}", key.name, default=None, help=about)
+    text = f"{about(key)}{_default(key)}"
+    if key.metadata["type"] is FLAG:
+        return click.option(f"--{name}/--no-{name}", key.name, default=None, help=text)
     short = {"out": ["-o"], "layer-name": ["--layer"]}.get(name, [])
-    several = key.metadata["kind"].many
+    several = key.metadata["type"].many
     return click.option(
-        *short, f"--{name}", key.name, type=KeyType(key), multiple=several, help=about
+        *short, f"--{name}", key.name, type=KeyType(key), multiple=several, help=text
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sgcampp.config.run_config import load_config
+from sgcampp.config.loading import load_config
 
 from .options import config_flags, given
 from .progress import Progress

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sgcampp.errors import UserError
     from sgcampp.explain.noise import noised_samples
     from sgcampp.models.classifier import Classifier
-    from sgcampp.models.registry import load_model
+    from sgcampp.models.loading import load_model
     from sgcampp.pictures.rendering import heatmap, overlay
 
 __version__ = "0.1.0"
@@ -24,7 +24,7 @@ _HOMES = {
     "UserError": "sgcampp.errors",
     "grad_cam_plus_smooth": "sgcampp.api.explainer",
     "heatmap": "sgcampp.pictures.rendering",
-    "load_model": "sgcampp.models.registry",
+    "load_model": "sgcampp.models.loading",
     "noised_samples": "sgcampp.explain.noise",
     "overlay": "sgcampp.pictures.rendering",
 }

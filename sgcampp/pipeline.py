@@ -4,48 +4,43 @@ import errno
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from sgcampp.config.run_config import RunConfig
-from sgcampp.engine.batch_size import tuned_batch_size
 from sgcampp.engine.ensemble import Ensemble, Layout
-from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import RunStopped, UserError
-from sgcampp.explain.looks import Look
-from sgcampp.images.sources import resolve_sources
-from sgcampp.models.registry import load_model
-from sgcampp.run.backlog import Drive, Task, has_files, listing, tasks_left
-from sgcampp.run.stages import Grouper, Reader
+from sgcampp.images.find import Found, find_images
+from sgcampp.images.sources import Sources, resolve_sources
+from sgcampp.models.loading import load_model
+from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
+from sgcampp.run.doubts import doubts, why_unsmoothed
+from sgcampp.run.explaining import GroupExplainer
+from sgcampp.run.reading import Reader
+from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing, write_run_yaml
+from sgcampp.run.starting import clear, refuse_own_files
 from sgcampp.run.stop import Stop
-from sgcampp.run.tally import Summary
+from sgcampp.run.suffixes import named_looks
+from sgcampp.run.summary import Summary
 from sgcampp.run.targets import read_targets
 from sgcampp.run.threads import ordered_map
-from sgcampp.run.writing import Recorder, Written
-from sgcampp.tree.index import ManifestIndex, read_manifest
+from sgcampp.run.writing import ImageWriter, Written
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.index import ManifestIndex
 from sgcampp.tree.lock import WHOLE, locked, settling
-from sgcampp.tree.manifest import ManifestWriter, parts
-from sgcampp.tree.paths import KINDS, MANIFEST, OutputTree, clear_tree, remove_leftovers
+from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.open_tree import kinds_of
+from sgcampp.tree.paths import MANIFEST, manifest_part
 from sgcampp.tree.rows import Row
-from sgcampp.tree.run_record import (
-    NAME,
-    RunRecord,
-    check_base,
-    differing_keys,
-    read_record,
-    run_yaml,
-    versions,
-)
+from sgcampp.tree.tree_writer import TreeWriter, remove_leftovers
 
-FREEZE_FROM = 1000
-"""Passes in a run from which on frozen weights pay (scripts/bench/startup.py, bench_engine.py)."""
 SECONDS_BETWEEN_WRITES = 0.25
 """Of rows: each write waits for the disk, and the device for it."""
-READERS = 2
-WRITERS = 2
+READING_THREADS = 2
+WRITING_THREADS = 2
 AHEAD = 12
 """Images, beside two groups, that may wait before and behind the device."""
 
@@ -56,8 +51,8 @@ class Reporter(Protocol):
     def note(self, sentence: str) -> None:
         """Something to know, said once."""
 
-    def start(self, total: int) -> None:
-        """The listing has `total` images."""
+    def start(self, summary: Summary) -> None:
+        """The listing is known; the summary goes on counting."""
 
     def skip(self) -> None:
         """One image was dealt with by an earlier run."""
@@ -85,27 +80,17 @@ def run(
     begin = time.perf_counter()
     if not config.out:
         raise UserError("no output directory: give -o OUT")
-    out = Path(config.out)
-    _refuse_own_files(config, out)
-    total = sum(1 for _ in listing(config, out))
-    if not total:
-        raise UserError(
-            f"no images in {', '.join(config.sources)}: name other sources, or a glob that matches"
-        )
-    conducted = _Conductor(config, reporter, drive, stop, out, total)
-    with _saving(out), locked(out, drive.part) as killed:
-        if killed:
-            remove_leftovers(out, None if drive.part == WHOLE else drive.part)
-        if drive.overwrite:
-            _clear(out)
-        conducted.settle()
+    refuse_own_files(config.sources, Path(config.out), kinds_of(config.write))
+    sources = resolve_sources(config.sources, config.recursive)
+    conducted = _Conductor(config, reporter, drive, stop, sources)
+    with _saving(config.out), conducted.locked():
         summary = conducted.run()
     summary.seconds = time.perf_counter() - begin
     return summary
 
 
 class _Conductor:
-    """One run, from the loaded model to the last row; writes nothing before `settle`."""
+    """One run, from the loaded model to the last row; writes nothing before it holds the lock."""
 
     def __init__(
         self,
@@ -113,63 +98,92 @@ class _Conductor:
         reporter: Reporter,
         drive: Drive,
         stop: Stop,
-        out: Path,
-        total: int,
+        sources: Sources,
     ) -> None:
         self._config, self._reporter, self._drive, self._stop = config, reporter, drive, stop
-        self._out, self._total = out, total
-        self._classifier = load_model(config.model, **config.model_settings())
-        for note in self._classifier.notes:
+        self._sources, self._store = sources, LocalStore(config.out or "", drive.part)
+        total = sum(1 for _ in self._listing())
+        if not total:
+            raise UserError(
+                f"no images in {', '.join(config.sources)}: name other sources, or a glob that "
+                "matches"
+            )
+        classifier = load_model(config.model, **config.model_settings())
+        for note in classifier.notes:
             reporter.note(note)
-        self._targets = read_targets(config.target, self._classifier)
-        if not drive.overwrite:
-            self._refuse_other_run()
-        looks = [asked.look for asked in config.looks()]
-        self._frozen = self._worth_freezing(looks)
-        self._ensemble = Ensemble(
-            self._classifier.model,
-            self._classifier.input_shape,
+        targets = read_targets(config.target, classifier)
+        self._wanted = Wanted(config, classifier, targets, total, sources.base)
+        known = None if drive.overwrite else known_run(self._store, self._wanted)
+        self._ensemble = self._traced(known)
+        for note in why_unsmoothed(self._ensemble):
+            reporter.note(note)
+
+    def _traced(self, known: Known | None) -> Ensemble:
+        config, classifier = self._config, self._wanted.classifier
+        looks = [asked.look for asked in config.looks]
+        self._frozen = worth_freezing(looks, self._wanted.total, known)
+        return Ensemble(
+            classifier.model,
+            classifier.input_shape,
             looks,
-            self._targets.classes,
-            output_name=self._classifier.output_name,
+            self._wanted.targets.classes,
+            classifier.black,
+            output_name=classifier.output_name,
             frozen=self._frozen,
             precision=config.precision,
             jit=config.jit,
         )
-        for note in _why_unsmoothed(self._ensemble):
-            reporter.note(note)
-        self._tree = OutputTree(out, drive.part)
 
-    def settle(self) -> None:
-        """Takes over the record of the output tree, or makes one; for the holder of its lock."""
-        with settling(self._out):
-            self._refuse_other_run()
-            self._record, self._layout = self._settle()
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the output tree's lock, tidied up and with its record settled."""
+        drive, kinds = self._drive, kinds_of(self._config.write)
+        with locked(self._store, drive.part) as killed:
+            if killed:
+                remove_leftovers(self._store, kinds, None if drive.part == WHOLE else drive.part)
+            if drive.overwrite:
+                clear(self._store)
+            with settling(self._store):
+                self._settle()
+            yield
+
+    def _settle(self) -> None:
+        known = known_run(self._store, self._wanted)
+        self._record, self._layout = settled(self._wanted, known, self._ensemble, self._frozen)
+        if known is None and self._config.batch_size == "auto":
+            self._reporter.note(f"batches of {self._record.batch_size} samples")
+        if known is None or self._record != known[1]:
+            write_run_yaml(self._store, self._config, self._record)
 
     def run(self) -> Summary:
         """Explains what is left, and tells what the numbers leave in doubt."""
-        summary = Summary(total=self._drive.count(self._total))
-        self._reporter.start(summary.total)
-        grouper = Grouper(
+        wanted, config = self._wanted, self._config
+        summary = Summary(total=self._drive.count(wanted.total))
+        self._reporter.start(summary)
+        explain = GroupExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
         ahead = 2 * self._layout.images + AHEAD
-        reader = Reader(self._classifier, self._targets, self._config.max_pixels)
-        recorder = Recorder(
-            self._config, self._classifier, self._targets, self._ensemble, self._tree
+        read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
+        looks = named_looks(config.looks, self._ensemble.seen)
+        write = ImageWriter(
+            config, wanted.classifier, wanted.targets, looks, TreeWriter(self._store)
         )
         with (
-            ManifestIndex(self._out / MANIFEST, has_files(self._out)) as known,
-            ManifestWriter(self._tree.manifest_part()) as manifest,
-            closing(ordered_map(reader, self._tasks(known, summary), READERS, ahead)) as loaded,
-            closing(ordered_map(recorder, grouper(loaded), WRITERS, ahead)) as written,
+            ManifestIndex(self._store, has_files(self._store)) as known,
+            manifest_writer(self._store, manifest_part(self._drive.part)) as manifest,
+            closing(self._tasks(known, summary)) as tasks,
+            closing(ordered_map(read, tasks, READING_THREADS, ahead)) as loaded,
+            closing(explain(itertools.chain.from_iterable(loaded))) as explained,
+            closing(ordered_map(write, explained, WRITING_THREADS, ahead)) as written,
         ):
             for batch in _batches(written):
                 manifest.append([done.row for done in batch])
                 for done in batch:
                     self._tell(done, summary)
         summary.interrupted = self._stop.requested
-        _tell_of_doubts(summary, self._reporter)
+        for sentence in doubts(summary.rows):
+            self._reporter.note(sentence)
         return summary
 
     def _tell(self, done: Written, summary: Summary) -> None:
@@ -178,7 +192,7 @@ class _Conductor:
             summary.skipped += 1
             self._reporter.skip()
             return
-        summary.add(done.row)
+        summary.rows.add(done.row)
         self._reporter.finish(done.row)
         if summary.too_many_failures(self._config.max_failures):
             raise RunStopped(
@@ -186,97 +200,32 @@ class _Conductor:
                 f"(max_failures={self._config.max_failures}); `sgcampp status` lists them"
             )
 
-    def _tasks(self, known: ManifestIndex, summary: Summary) -> Iterator[Task]:
-        """What is left to do; ends when the run shall stop."""
-        everything = listing(self._config, self._out)
-        left = tasks_left(everything, known, self._drive, summary, self._reporter.skip)
-        return itertools.takewhile(lambda _: not self._stop.requested, left)
+    def _listing(self) -> Iterator[Found]:
+        """All images of the sources, in their stable order, without the output tree's own."""
+        filled = (MANIFEST, *kinds_of(self._config.write))
+        config = self._config
+        return find_images(self._sources, config.glob, config.recursive, [self._store.root], filled)
 
-    def _refuse_other_run(self) -> None:
-        known = read_record(self._out)
-        if known is None:
-            if any(part.stat().st_size for part in parts(self._out / MANIFEST)):
-                raise UserError(
-                    f"{self._out} has a manifest but no run.yaml, so nobody knows what made its "
-                    "maps: choose another output directory"
-                )
-            return
-        differing = differing_keys(
-            self._config, self._classifier.fingerprint, self._targets.sha256, *known
-        )
-        if differing:
-            raise UserError(
-                f"{self._out} holds another run, which differs in {'; '.join(differing)}: choose "
-                "another output directory, or --overwrite to start afresh"
-            )
-        check_base(self._out, self._config, known[1])
-
-    def _worth_freezing(self, looks: list[Look]) -> bool:
-        """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
-        known = None if self._drive.overwrite else read_record(self._out)
-        if known is not None:
-            return known[1].frozen
-        passes = sum(sampling.nsamples + 1 for sampling in by_sampling(looks))
-        return self._total * passes >= FREEZE_FROM
-
-    def _settle(self) -> tuple[RunRecord, Layout]:
-        """The record and layout: those of the output tree if it has any, else made and written."""
-        known = read_record(self._out)
-        base = resolve_sources(self._config.sources, self._config.recursive).base
-        if known is not None:
-            record = replace(known[1], images=self._total, base=base)
-            layout = self._ensemble.lay_out(record.batch_size, record.images_per_step)
-        else:
-            batch_size = self._batch_size()
-            layout = self._ensemble.lay_out(batch_size, self._total)
-            record = RunRecord(
-                model_fingerprint=self._classifier.fingerprint,
-                layers=list(dict.fromkeys(seen.layer for seen in self._ensemble.seen)),
-                batch_size=batch_size,
-                images_per_step=layout.images,
-                passes=self._ensemble.passes,
-                frozen=self._frozen,
-                images=self._total,
-                target_sha256=self._targets.sha256,
-                versions=versions(),
-                base=base,
-            )
-        if known is None or record != known[1]:
-            self._tree.write(NAME, run_yaml(self._config, record))
-        return record, layout
-
-    def _batch_size(self) -> int:
-        """B as the config has it, or a good one for this device."""
-        config, shape = self._config, self._classifier.input_shape
-        if config.batch_size != "auto":
-            return check_batch_size(config.batch_size)
-        key = f"{self._classifier.fingerprint} {config.precision} {config.jit}"
-        samples = self._total * (self._ensemble.passes + 1)
-        batch_size = tuned_batch_size(self._ensemble, shape, samples, key)
-        self._reporter.note(f"batches of {batch_size} samples")
-        return batch_size
+    def _tasks(self, known: ManifestIndex, summary: Summary) -> Generator[list[Task], None, None]:
+        """What is left to do, one by one; ends when the run shall stop."""
+        skip = self._reporter.skip
+        for task in tasks_left(self._listing(), known, self._drive, summary, skip):
+            if self._stop.requested:
+                return
+            yield [task]
 
     def _shrink(self, batch_size: int, layout: Layout) -> None:
         """Records and tells that the device had no memory for B."""
         self._record = replace(self._record, batch_size=batch_size, images_per_step=layout.images)
-        self._tree.write(NAME, run_yaml(self._config, self._record))
+        write_run_yaml(self._store, self._config, self._record)
         self._reporter.note(
             f"the device ran out of memory: going on with batches of {batch_size}; maps made "
             "before and after may differ in their last digits"
         )
 
 
-def _refuse_own_files(config: RunConfig, out: Path) -> None:
-    """Raises UserError for a source inside the directories that the run writes to."""
-    for source in map(Path, config.sources):
-        for kind in (MANIFEST, *KINDS):
-            own = (out / kind).resolve()
-            if own == source.resolve() or own in source.resolve().parents:
-                raise UserError(f"source {source} lies in {out / kind}, where the run writes")
-
-
 @contextmanager
-def _saving(out: Path) -> Iterator[None]:
+def _saving(out: str) -> Iterator[None]:
     """Turns what the file system says about the output tree into one sentence."""
     try:
         yield
@@ -290,61 +239,14 @@ def _saving(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _clear(out: Path) -> None:
-    others = (path for path in out.glob("*/*") if path.suffix != ".lock")
-    if read_record(out) is None and any(others):
-        raise UserError(f"{out} is no output tree of sgcampp: --overwrite leaves it alone")
-    rows = read_manifest(out / MANIFEST)
-    named = (files.values() for row in rows for files in (row.files, *(m.files for m in row.maps)))
-    clear_tree(out, itertools.chain.from_iterable(named))
-    (out / NAME).unlink(missing_ok=True)
-
-
-def _batches(written: Iterator[Written]) -> Iterator[list[Written]]:
-    """Cuts rows into whole groups, several of them where they come in quick succession."""
+def _batches(written: Iterator[list[Written]]) -> Iterator[list[Written]]:
+    """Joins whole groups of rows where they come in quick succession."""
     batch: list[Written] = []
     yielded = -math.inf
-    for done in written:
-        batch.append(done)
-        if done.last and time.monotonic() - yielded > SECONDS_BETWEEN_WRITES:
+    for group in written:
+        batch += group
+        if time.monotonic() - yielded > SECONDS_BETWEEN_WRITES:
             yield batch
             batch, yielded = [], time.monotonic()
     if batch:
         yield batch
-
-
-def _why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:
-    """Sentences about methods and layers that the noise asked for cannot reach."""
-    asked = any(look.nsamples and not look.method.on_path for look in ensemble.looks)
-    if asked and not any(look.method.smooth for look in ensemble.looks):
-        names = dict.fromkeys(look.method.name for look in ensemble.looks)
-        yield f"nsamples has no effect on {', '.join(names)}: it takes the clean image alone"
-    unmoved = [
-        seen.layer
-        for look, seen in zip(ensemble.looks, ensemble.seen, strict=True)
-        if look.averages and not seen.copies
-    ]
-    for layer in dict.fromkeys(unmoved):
-        yield (
-            f"the class scores are affine in layer {layer!r}, so noise cannot change the maps "
-            "there: one pass an image gives the same as many; choose an earlier layer to see "
-            "smoothing act"
-        )
-
-
-def _tell_of_doubts(summary: Summary, reporter: Reporter) -> None:
-    if summary.poorly_sampled:
-        reporter.note(
-            f"few effective samples in {summary.poorly_sampled} of {summary.maps} maps: their "
-            "noised samples were worth less than half their number, since e^S lets a few outweigh "
-            "the rest (`ess` in the manifest); use more samples, less noise, or score=logit"
-        )
-    if summary.flat:
-        reporter.note(
-            f"{summary.flat} of {summary.maps} maps are all zeros: `reason` in the manifest tells"
-        )
-    if summary.incomplete:
-        reporter.note(
-            f"integrated gradients miss the rise of the score by more than 5 % in "
-            f"{summary.incomplete} maps (`completeness` in the manifest): use more ig_steps"
-        )

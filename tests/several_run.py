@@ -9,9 +9,12 @@ import numpy as np
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.pictures.writers import FinishedMap, encode
-from sgcampp.tree.manifest import ManifestWriter
-from sgcampp.tree.rows import FAILED, OK, MapRecord, Row
-from sgcampp.tree.run_record import NAME, RunRecord, run_yaml, versions
+from sgcampp.run.settling import run_yaml
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.paths import RUN_YAML
+from sgcampp.tree.rows import FAILED, OK, MapRow, Row
+from sgcampp.tree.run_record import RunRecord, versions
 
 METHODS, LAYERS, SAMPLES = ("grad_cam", "smooth_grad_cam_pp"), ("early", "late"), (0, 5)
 SHAPES = {"early": [6, 8], "late": [3, 4], "input": [36, 40]}
@@ -32,17 +35,16 @@ def write_tree(directory, write=("arrays", "overlays", "panels"), target_sha256=
         layers=[*LAYERS, "input"],
         batch_size=6,
         images_per_step=1,
-        passes=5,
         frozen=False,
         images=4,
         target_sha256=target_sha256,
         versions=versions(),
         base=str(pictures),
     )
-    (out / NAME).write_bytes(run_yaml(RunConfig(sources=[str(pictures)]), record))
+    (out / RUN_YAML).write_bytes(run_yaml(RunConfig(sources=[str(pictures)]), record))
     rng = np.random.default_rng(0)
     rows = [_row(out, pictures, name, write, rng) for name in NAMES]
-    with ManifestWriter(out / "manifest" / "part-00000.jsonl") as manifest:
+    with manifest_writer(LocalStore(out), "manifest/part-00000.jsonl") as manifest:
         manifest.append([*rows, Row("d.png", FAILED, reason="empty", error="it has no bytes")])
     return out
 
@@ -91,7 +93,7 @@ def _map(out, name, image, write, rng, **made):
         for kind, extension in (("arrays", ".npy"), ("overlays", ".png"))
         if kind in write
     }
-    return MapRecord(
+    return MapRow(
         files=files,
         sha256={kind: _save(out, path, encode(kind, finished)) for kind, path in files.items()},
         class_idx=1,

@@ -9,7 +9,8 @@ import click
 import pytest
 
 import cli.main
-from sgcampp.config.run_config import RunConfig, load_config
+from sgcampp.config.loading import load_config
+from sgcampp.config.run_config import RunConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted([*(ROOT / "cli").rglob("*.py"), *(ROOT / "sgcampp").rglob("*.py")])

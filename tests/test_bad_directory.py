@@ -14,6 +14,7 @@ from PIL import Image
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.pipeline import run
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
 from sgcampp.tree.status import read_status
 
@@ -99,7 +100,7 @@ def outcome(tmp_path_factory):
         model=str(home / "tiny.keras"), sources=[str(directory)], out=str(home / "out")
     )
     summary = run(config, Listener())
-    rows = {row.key: row for row in read_manifest(home / "out" / "manifest")}
+    rows = {row.key: row for row in read_manifest(LocalStore(home / "out"))}
     return summary, rows, expected, odd, home / "out"
 
 
@@ -152,5 +153,5 @@ def test_an_image_without_permission_or_gone_meanwhile_is_listed(tmp_path, monke
         model=str(tmp_path / "tiny.keras"), sources=[str(directory)], out=str(tmp_path / "out")
     )
     assert run(config, Listener()).exit_code == 1
-    reasons = {row.key: row.reason for row in read_manifest(tmp_path / "out" / "manifest")}
+    reasons = {row.key: row.reason for row in read_manifest(LocalStore(tmp_path / "out"))}
     assert reasons == {"a.png": "permission", "b.png": "vanished", "c.png": None}

@@ -14,12 +14,12 @@ from click.testing import CliRunner
 
 import sgcampp
 from cli.main import COMMANDS, main
-from sgcampp.config.run_config import load_config
-from sgcampp.explain.lens import REASONS
+from sgcampp.config.loading import load_config
+from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.methods import METHODS
 from sgcampp.images.faults import Reason
 from sgcampp.tree.paths import KINDS
-from sgcampp.tree.rows import MapRecord, Row
+from sgcampp.tree.rows import MapRow, Row
 from sgcampp.tree.run_record import RunRecord
 
 pytestmark = pytest.mark.end_to_end
@@ -207,8 +207,8 @@ def words_of(page):
 
 
 def test_the_output_tree_is_described_completely():
-    fields = {f.name for kind in (Row, MapRecord, RunRecord) for f in dataclasses.fields(kind)}
-    reasons = {reason.value for reason in Reason} | set(REASONS) - {""}
+    fields = {f.name for kind in (Row, MapRow, RunRecord) for f in dataclasses.fields(kind)}
+    reasons = {reason.value for reason in Reason} | set(FLAT_REASONS) - {""}
     assert not (fields | reasons) - words_of("output-tree.md")
     text = (DOCS / "output-tree.md").read_text()
     assert not [kind for kind in KINDS if f"out/{kind}/" not in text]

@@ -7,7 +7,7 @@ from keras import layers as kl
 
 from sgcampp.api.explainer import Explainer
 from sgcampp.errors import UserError
-from sgcampp.models.registry import load_model
+from sgcampp.models.loading import load_model
 
 SIZE, MAPS, CLASSES = 12, 5, 4
 RNG = np.random.default_rng(3)

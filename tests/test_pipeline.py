@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import pytest
 import tensorflow as tf
 import tiny
 from listener import Listener
+from manifests import every_row
 
 from sgcampp import UserError
 from sgcampp.config.run_config import RunConfig
@@ -20,10 +22,11 @@ from sgcampp.errors import RunStopped
 from sgcampp.pipeline import run
 from sgcampp.run.backlog import Drive
 from sgcampp.run.stop import Stop
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.lock import is_locked, locked
-from sgcampp.tree.manifest import parts, read_rows
+from sgcampp.tree.manifest import part_names
 from sgcampp.tree.rows import FAILED, OK
-from sgcampp.tree.run_record import read_record
+from sgcampp.tree.run_record import read_run_yaml
 from sgcampp.tree.status import read_status
 from sgcampp.tree.verify import verify
 
@@ -69,7 +72,7 @@ def digests(out):
 
 
 def manifest(out):
-    return [row for part in parts(Path(out) / "manifest") for row in read_rows(part)]
+    return list(every_row(out))
 
 
 def go(config, **drive):
@@ -145,8 +148,8 @@ def test_another_run_in_the_same_tree_is_refused_by_key(config, model):
     go(config)
     for change, word in (({"nsamples": 3}, "nsamples: 2 → 3"), ({"colormap": "gray"}, "colormap")):
         with pytest.raises(UserError, match=word):
-            go(RunConfig(**{**vars(config), **change}))
-    go(RunConfig(**{**vars(config), "batch_size": 12}))
+            go(RunConfig(**{**asdict(config), **change}))
+    go(RunConfig(**{**asdict(config), "batch_size": 12}))
     tiny.relu_cnn(seed=9).model.save(str(model.with_name("other.keras")))
     shutil.copy(model, model.with_name("kept.keras"))
     try:
@@ -161,7 +164,7 @@ def test_overwrite_starts_afresh_and_spares_what_is_not_ours(config, pictures, t
     go(config)
     Path(config.out, "notes.txt").write_text("mine")
     (pictures / "0/02.png").unlink()
-    _, listener = go(RunConfig(**{**vars(config), "nsamples": 3}), overwrite=True)
+    _, listener = go(RunConfig(**{**asdict(config), "nsamples": 3}), overwrite=True)
     assert len(listener.keys) == 11
     assert Path(config.out, "notes.txt").read_text() == "mine"
     assert len(digests(config.out)) == 33
@@ -169,14 +172,14 @@ def test_overwrite_starts_afresh_and_spares_what_is_not_ours(config, pictures, t
     (other / "arrays").mkdir(parents=True)
     (other / "arrays/precious.npy").touch()
     with pytest.raises(UserError, match="no output tree"):
-        go(RunConfig(**{**vars(config), "out": str(other)}), overwrite=True)
+        go(RunConfig(**{**asdict(config), "out": str(other)}), overwrite=True)
     assert (other / "arrays/precious.npy").exists()
 
 
 @pytest.mark.parametrize("shards", [2, 5])
 def test_shards_make_together_what_one_run_makes(config, tmp_path, shards):
     go(config)
-    apart = RunConfig(**{**vars(config), "out": str(tmp_path / "apart")})
+    apart = RunConfig(**{**asdict(config), "out": str(tmp_path / "apart")})
     for i in range(1, shards + 1):
         summary, listener = go(apart, shard=(i, shards))
         assert summary.total == len(listener.keys) == len(range(i - 1, 12, shards))
@@ -184,14 +187,14 @@ def test_shards_make_together_what_one_run_makes(config, tmp_path, shards):
     assert Counter(row.key for row in manifest(apart.out)) == {
         row.key: 1 for row in manifest(config.out)
     }
-    assert len(parts(Path(apart.out) / "manifest")) == shards
+    assert len(part_names(LocalStore(apart.out))) == shards
     assert go(apart)[1].keys == []
 
 
 def test_order_and_batch_do_not_shape_the_bytes(config, tmp_path, pictures):
     go(config)
     whole = digests(config.out)
-    by_one = RunConfig(**{**vars(config), "out": str(tmp_path / "single")})
+    by_one = RunConfig(**{**asdict(config), "out": str(tmp_path / "single")})
     stop = Stop()
     for _ in range(12):
         stop = Stop()
@@ -202,16 +205,19 @@ def test_order_and_batch_do_not_shape_the_bytes(config, tmp_path, pictures):
 
 
 def test_two_processes_in_one_tree_are_refused_unless_both_are_shards(config):
-    with locked(config.out, 0), pytest.raises(UserError, match="another process is writing"):
+    with (
+        locked(LocalStore(config.out), 0),
+        pytest.raises(UserError, match="another process is writing"),
+    ):
         go(config)
-    with locked(config.out, 1):
-        assert is_locked(config.out)
+    with locked(LocalStore(config.out), 1):
+        assert is_locked(LocalStore(config.out))
         with pytest.raises(UserError, match="another process"):
             go(config)
         with pytest.raises(UserError, match="another process"):
             go(config, shard=(1, 2))
         go(config, shard=(2, 2))
-    assert not is_locked(config.out)
+    assert not is_locked(LocalStore(config.out))
 
 
 def test_leftovers_of_a_killed_run_are_removed(config):
@@ -229,7 +235,7 @@ def test_leftovers_of_a_killed_run_are_removed(config):
 def test_a_run_that_only_fails_is_stopped(config, pictures, limit, seen):
     for number in range(30):
         (pictures / f"a{number:02d}.png").write_bytes(b"no image")
-    limited = RunConfig(**{**vars(config), "max_failures": limit})
+    limited = RunConfig(**{**asdict(config), "max_failures": limit})
     listener = Listener()
     with pytest.raises(RunStopped, match="failures"):
         run(limited, listener)
@@ -258,11 +264,11 @@ def test_device_out_of_memory_halves_the_batch_and_goes_on(config, monkeypatch):
         self._step = limited
 
     monkeypatch.setattr(Engine, "__init__", init)
-    small = RunConfig(**{**vars(config), "out": config.out + "-small"})
+    small = RunConfig(**{**asdict(config), "out": config.out + "-small"})
     summary, listener = go(small)
     assert summary.explained == 12
     assert len([note for note in listener.notes if "out of memory" in note]) == 1
-    assert read_record(Path(small.out))[1].batch_size == 3
+    assert read_run_yaml(LocalStore(small.out))[1].batch_size == 3
     for row in manifest(small.out):
         a, b = (
             np.load(Path(out, row.maps[0].files["arrays"]))
@@ -313,8 +319,8 @@ def test_an_overdue_stop_leaves_even_the_group_in_hand(config):
 def test_large_pictures_are_decoded_again_and_must_not_change(config, pictures, monkeypatch):
     go(config)
     whole = digests(config.out)
-    monkeypatch.setattr("sgcampp.run.stages.KEPT_BYTES", 10)
-    again = RunConfig(**{**vars(config), "out": config.out + "-again"})
+    monkeypatch.setattr("sgcampp.run.reading.KEPT_BYTES", 10)
+    again = RunConfig(**{**asdict(config), "out": config.out + "-again"})
     go(again)
     assert digests(again.out) == whole
     original = Engine.run
@@ -325,7 +331,7 @@ def test_large_pictures_are_decoded_again_and_must_not_change(config, pictures, 
         return original(self, *args)
 
     monkeypatch.setattr(Engine, "run", meanwhile)
-    _, listener = go(RunConfig(**{**vars(config), "out": config.out + "-changed"}))
+    _, listener = go(RunConfig(**{**asdict(config), "out": config.out + "-changed"}))
     by_key = {row.key: row for row in listener.rows}
     assert (by_key["0/00.png"].status, by_key["0/00.png"].reason) == (FAILED, "changed")
 
@@ -335,7 +341,7 @@ def test_an_output_that_cannot_be_a_directory_is_refused(config, tmp_path, where
     (tmp_path / "taken").write_text("a file")
     out = tmp_path / "taken" if where == "file" else tmp_path / "taken" / "out"
     with pytest.raises(UserError, match="taken"):
-        go(RunConfig(**{**vars(config), "out": str(out)}))
+        go(RunConfig(**{**asdict(config), "out": str(out)}))
 
 
 def test_a_disk_that_refuses_stops_the_run_with_a_valid_tree(config, monkeypatch):
@@ -378,7 +384,7 @@ def test_verify_finds_what_is_wrong(config):
 
 
 def test_rows_hold_what_a_reader_needs(config):
-    filtered = RunConfig(**{**vars(config), "filters": [3, 1], "target": "top2"})
+    filtered = RunConfig(**{**asdict(config), "filters": [3, 1], "target": "top2"})
     go(filtered)
     row = manifest(config.out)[0]
     assert row.status == OK
@@ -400,7 +406,7 @@ def test_overwrite_spares_foreign_files_and_sources_are_never_inside_the_maps(co
     inside = Path(config.out, "overlays/photos")
     shutil.copytree(pictures, inside)
     with pytest.raises(UserError, match="where the run writes"):
-        go(RunConfig(**{**vars(config), "sources": [str(inside)]}), overwrite=True)
+        go(RunConfig(**{**asdict(config), "sources": [str(inside)]}), overwrite=True)
     assert len(list(inside.rglob("*.png"))) == 12
 
 
@@ -408,4 +414,4 @@ def test_maps_without_a_run_yaml_are_not_adopted(config):
     go(config)
     Path(config.out, "run.yaml").unlink()
     with pytest.raises(UserError, match=r"a manifest but no run\.yaml"):
-        go(RunConfig(**{**vars(config), "method": "grad_cam"}))
+        go(RunConfig(**{**asdict(config), "method": "grad_cam"}))

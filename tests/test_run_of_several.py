@@ -12,6 +12,7 @@ from sgcampp import UserError
 from sgcampp.config.run_config import RunConfig
 from sgcampp.pipeline import run
 from sgcampp.run.backlog import Drive
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
 from sgcampp.tree.rows import FAILED, OK
 from sgcampp.tree.verify import verify
@@ -52,7 +53,7 @@ def explain(home, tmp_path):
         )
         listener = Listener()
         summary = run(config, listener, drive or Drive())
-        rows = {row.key: row for row in read_manifest(tmp_path / out / "manifest")}
+        rows = {row.key: row for row in read_manifest(LocalStore(tmp_path / out))}
         return summary, rows, listener.notes, tmp_path / out
 
     return explain

@@ -60,11 +60,12 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     passes = options.images * (ensemble.passes + 1)
     bare = forward_passes(classifier.model, shape, passes, explainer.batch_size)
     maps, forward = alternate(options.repeats, lambda: explainer(x), bare)
+    (seen,) = ensemble.seen.values()
     ratios = [a / b for a, b in zip(maps, forward, strict=True)]
     return {
         "model": options.model,
-        "layer": ensemble.seen[0].layer,
-        "shape": ensemble.seen[0].shape,
+        "layer": seen.layer,
+        "shape": explainer(x[:1]).maps.shape[1:],
         "images": options.images,
         "n": options.nsamples,
         "passes": ensemble.passes + 1,

@@ -24,7 +24,7 @@ class Clock:
     def note(self, sentence: str) -> None:
         """Nothing."""
 
-    def start(self, total: int) -> None:
+    def start(self, summary: Any) -> None:
         """The work begins: the model is loaded and traced."""
         self.begin = time.perf_counter()
 

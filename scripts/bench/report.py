@@ -23,9 +23,12 @@ from scripts.chromium import chromium
 from sgcampp.config.run_config import RunConfig
 from sgcampp.pictures.writers import FinishedMap, encode
 from sgcampp.report.page import PAGE
-from sgcampp.tree.manifest import ManifestWriter
-from sgcampp.tree.rows import FAILED, OK, MapRecord, Row
-from sgcampp.tree.run_record import NAME, RunRecord, run_yaml, versions
+from sgcampp.run.settling import run_yaml
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.paths import RUN_YAML
+from sgcampp.tree.rows import FAILED, OK, MapRow, Row
+from sgcampp.tree.run_record import RunRecord, versions
 
 CLASSES = 1000
 FILTERS = (
@@ -64,15 +67,14 @@ def generate(out: Path, count: int) -> None:
         layers=["block14_expand_act"],
         batch_size=16,
         images_per_step=2,
-        passes=8,
         frozen=False,
         images=count,
         target_sha256=None,
         versions=versions(),
     )
     out.mkdir()
-    (out / NAME).write_bytes(run_yaml(RunConfig(sources=["photos"], nsamples=8), record))
-    with ManifestWriter(out / "manifest" / "part-00000.jsonl") as manifest:
+    (out / RUN_YAML).write_bytes(run_yaml(RunConfig(sources=["photos"], nsamples=8), record))
+    with manifest_writer(LocalStore(out), "manifest/part-00000.jsonl") as manifest:
         for first in range(0, count, 1000):
             numbers = range(first, min(first + 1000, count))
             manifest.append([row(out, number, rng) for number in numbers])
@@ -90,7 +92,7 @@ def row(out: Path, number: int, rng: np.random.Generator) -> Row:
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         (out / path).write_bytes(encode(kind, finished))
     class_idx = int(rng.integers(CLASSES))
-    made = MapRecord(
+    made = MapRow(
         files=files,
         sha256=dict.fromkeys(files, "0" * 64),
         class_idx=class_idx,

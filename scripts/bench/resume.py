@@ -13,9 +13,9 @@ from pathlib import Path
 
 from sgcampp.images.find import Found
 from sgcampp.run.backlog import Drive, has_files, tasks_left
-from sgcampp.run.tally import Summary
+from sgcampp.run.summary import Summary
 from sgcampp.tree.index import ManifestIndex
-from sgcampp.tree.rows import OK, MapRecord, Row, to_line
+from sgcampp.tree.rows import OK, MapRow, Row, to_line
 
 LIMIT_SECONDS, LIMIT_MEGABYTES = 30.0, 500.0
 
@@ -23,7 +23,7 @@ LIMIT_SECONDS, LIMIT_MEGABYTES = 30.0, 500.0
 def row(key: str, source: Path) -> Row:
     """A row as a run writes it."""
     status = source.stat()
-    record = MapRecord(
+    record = MapRow(
         files={kind: f"{kind}/stand-in" for kind in ("arrays", "heatmaps", "overlays")},
         sha256=dict.fromkeys(("arrays", "heatmaps", "overlays"), "0" * 64),
         class_idx=281,

@@ -15,7 +15,9 @@ from collections import Counter
 from pathlib import Path
 
 from scripts.generated_images import generate_images
-from sgcampp.tree.manifest import parts, read_rows
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.manifest import part_names, scan
+from sgcampp.tree.rows import from_line
 
 SGCAMPP = str(Path(sys.executable).parent / "sgcampp")
 LONGEST_WAIT = 8.0
@@ -30,7 +32,7 @@ def command(source: Path, out: Path, shard: str | None) -> list[str]:
 
 def rows_in(out: Path) -> int:
     """Whole rows in all parts of a manifest."""
-    return sum(part.read_bytes().count(b"\n") for part in parts(out / "manifest"))
+    return sum(part.read_bytes().count(b"\n") for part in out.glob("manifest/*.jsonl"))
 
 
 def run_and_kill(lines: list[list[str]], out: Path, rng: random.Random) -> int:
@@ -72,7 +74,9 @@ def problems(out: Path, whole: Path, images: int) -> list[str]:
     found = []
     if digests(out) != digests(whole):
         found.append("files differ from those of the uninterrupted run")
-    counts = Counter(row.key for part in parts(out / "manifest") for row in read_rows(part))
+    store = LocalStore(out)
+    rows = (row for part in part_names(store) for _, row in scan(store, part, from_line))
+    counts = Counter(row.key for row in rows)
     if len(counts) != images:
         found.append(f"{len(counts)} images in the manifest, not {images}")
     found += [f"{key} stands {n} times in the manifest" for key, n in counts.items() if n > 1]

@@ -1,13 +1,10 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import itertools
-import json
-from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
-from pathlib import Path
+from dataclasses import Field, asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
-from sgcampp.config.strict_yaml import read_mapping
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
@@ -21,7 +18,7 @@ from sgcampp.config.value_types import (
     TEXTS,
     WHOLE,
     WHOLES,
-    Kind,
+    ValueType,
     one_of,
     some_of,
     values_of,
@@ -35,10 +32,6 @@ from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
 from sgcampp.pictures.writers import WRITERS
-from sgcampp.tree.paths import PANELS
-
-RECORDED = "recorded"
-"""The one key of a run.yaml that is no setting: what the run found out."""
 
 MODEL_KEYS = (
     "weights",
@@ -60,16 +53,15 @@ ACROSS = {
     "nsamples": WHOLE,
     "std_dev": NUMBER,
     "seed": WHOLE,
-    **{name: one_of(*values) for name, values in VALUES.items()},
+    **{name: one_of(values) for name, values in VALUES.items()},
     "subset": PAIRS,
 }
 """Keys that may have several values in one run, beside those that are lists."""
 
 
-def _key(default: Any, kind: Kind, about: str, *, shapes_output: bool = True) -> Any:
+def _key(default: Any, type_: ValueType, about: str, *, shapes_output: bool = True) -> Any:
     """One key. `shapes_output`: whether another value would give other files."""
-    about = about if not kind.values else f"{about}: {', '.join(kind.values)}"
-    metadata = {"kind": kind, "about": about, "shapes_output": shapes_output}
+    metadata = {"type": type_, "about": about, "shapes_output": shapes_output}
     if isinstance(default, (list, dict)):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -83,9 +75,9 @@ class Asked:
     across: dict[str, Any]
 
 
-@dataclass
+@dataclass(frozen=True)
 class RunConfig:
-    """A run, resolved: every key has a value. Field metadata holds kind and description.
+    """A run, resolved: every key has a value. Field metadata holds value type and description.
 
     Raises:
         UserError: for a value out of range, naming the key and what is accepted.
@@ -103,8 +95,10 @@ class RunConfig:
     preprocess: str | None = _key(
         None, TEXT, "prepare images as this keras.applications model does"
     )
-    resize: str | None = _key(None, one_of("stretch", "crop"), "how an image gets the model's size")
-    channel_order: str | None = _key(None, one_of("rgb", "bgr", "grey"), "of the model's input")
+    resize: str | None = _key(
+        None, one_of(("stretch", "crop")), "how an image gets the model's size"
+    )
+    channel_order: str | None = _key(None, one_of(("rgb", "bgr", "grey")), "of the model's input")
     scale: float | None = _key(
         None, NUMBER, "input = (pixel * scale - mean) / std, pixels 0 to 255"
     )
@@ -113,7 +107,7 @@ class RunConfig:
     input_size: list[int] | None = _key(None, WHOLES, "[height, width], for a model of any size")
 
     method: list[str] = _key(
-        ["smooth_grad_cam_pp"], some_of(*METHODS), "what is computed, one or several"
+        ["smooth_grad_cam_pp"], some_of(METHODS), "what is computed, one or several"
     )
     layer_name: list[str] | None = _key(
         None, NAMES, "one or several of `sgcampp layers MODEL`; none: its default"
@@ -138,19 +132,19 @@ class RunConfig:
     )
     ig_steps: int = _key(IG_STEPS, WHOLE, "steps of integrated_gradients")
     region: bool = _key(False, FLAG, "subset gives two corners of a box, not single neurons")
-    score: str = _key("exp_logit", one_of(*VALUES["score"]), "what is differentiated")
+    score: str = _key("exp_logit", one_of(VALUES["score"]), "what is differentiated")
     alpha_numerator: str = _key(
-        "second", one_of(*VALUES["alpha_numerator"]), "derivative on top of Eq. 7"
+        "second", one_of(VALUES["alpha_numerator"]), "derivative on top of Eq. 7"
     )
-    activations: str = _key("clean", one_of(*VALUES["activations"]), "the A of Eq. 7 and 2")
+    activations: str = _key("clean", one_of(VALUES["activations"]), "the A of Eq. 7 and 2")
     average: str = _key(
-        "derivatives", one_of(*VALUES["average"]), "what is averaged over the samples"
+        "derivatives", one_of(VALUES["average"]), "what is averaged over the samples"
     )
     alpha_guard: str = _key(
-        "nonnegative", one_of(*VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
+        "nonnegative", one_of(VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
     )
-    noise_scale: str = _key("range", one_of(*VALUES["noise_scale"]), "what std_dev is a share of")
-    precision: str = _key("float32", one_of(*PRECISIONS), "of the network; derivatives are float32")
+    noise_scale: str = _key("range", one_of(VALUES["noise_scale"]), "what std_dev is a share of")
+    precision: str = _key("float32", one_of(PRECISIONS), "of the network; derivatives are float32")
     jit: bool = _key(False, FLAG, "compile with XLA; slower on CPUs")
     batch_size: int | str = _key("auto", BATCH, "B, samples in a device batch", shapes_output=False)
 
@@ -168,29 +162,29 @@ class RunConfig:
     out: str | None = _key(None, TEXT, "the output tree", shapes_output=False)
     write: list[str] = _key(
         ["arrays", "heatmaps", "overlays"],
-        some_of(*WRITERS, PANELS),
+        some_of(WRITERS),
         "what is written of each map, and panels of all maps of an image",
     )
     panel_scale: str = _key(
-        "own", one_of(*SCALES), "colours of a panel's maps: each to its own maximum, or one for all"
+        "own", one_of(SCALES), "colours of a panel's maps: each to its own maximum, or one for all"
     )
-    colormap: str = _key("viridis", one_of(*COLORMAPS), "of heatmaps and overlays")
+    colormap: str = _key("viridis", one_of(COLORMAPS), "of heatmaps and overlays")
     overlay_alpha: float = _key(0.6, NUMBER, "opacity of the hottest place of an overlay, 0 to 1")
     png_compression: int = _key(1, WHOLE, "0 (fast, large) to 9 (slow, small)")
 
     def __post_init__(self) -> None:
         for key in fields(self):
             value = getattr(self, key.name)
-            if key.metadata["kind"].bare and isinstance(value, (str, int)):
-                setattr(self, key.name, [value])
+            if key.metadata["type"].bare and isinstance(value, (str, int)):
+                object.__setattr__(self, key.name, [value])
         self.check()
 
     def check(self) -> None:
         """Raises UserError for a value out of range."""
         for key in fields(self):
-            _check_kind(key, getattr(self, key.name))
+            _check_type(key, getattr(self, key.name))
         check_batch_size(self.batch_size)
-        self.looks()
+        _ = self.looks
         if not 0 <= self.overlay_alpha <= 1:
             raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
         if self.max_pixels < 1:
@@ -198,12 +192,13 @@ class RunConfig:
         if not 0 <= self.png_compression <= 9:
             raise UserError(f"png_compression is {self.png_compression}, accepted: 0 to 9")
 
+    @cached_property
     def looks(self) -> list[Asked]:
         """What is looked at: each method at each layer, for each of the values in `across`."""
         asked = []
         for values in itertools.product(*self.across.values()):
             across = dict(zip(self.across, values, strict=True))
-            settings = {**vars(self), **across}
+            settings = {**asdict(self), **across}
             looks = looks_of(
                 settings["layer_name"] or [None],
                 settings["method"],
@@ -222,67 +217,19 @@ class RunConfig:
         return {name: getattr(self, name) for name in MODEL_KEYS}
 
 
-def output_keys(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a config that shape the output files."""
-    return {
-        key.name: values[key.name] for key in fields(RunConfig) if key.metadata["shapes_output"]
-    }
+def about(key: Field) -> str:
+    """What a key is, for help and YAML: its description, and its values where they are few."""
+    values = key.metadata["type"].values
+    text = key.metadata["about"]
+    return f"{text}: {', '.join(values)}" if values else text
 
 
-def load_config(
-    path: Path | None, flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
-) -> RunConfig:
-    """Resolves a run config: a flag beats the YAML file, which beats the default.
-
-    Args:
-        path: a YAML file, or None.
-        flags: values by key, as YAML would give them.
-        defaults: of a command, where they are not RunConfig's own.
-
-    Raises:
-        UserError: for an unreadable file, an unknown key (with the nearest one) or a bad value.
-    """
-    given = read_mapping(path) if path else {}
-    given.pop(RECORDED, None)
-    known = {key.name for key in fields(RunConfig)}
-    for name in given:
-        if name not in known:
-            raise UserError(f"{path}: unknown key {name!r:.200}{nearest(str(name), known)}")
-    try:
-        return RunConfig(**{**(defaults or {}), **given, **flags})
-    except UserError as error:
-        at_fault = set(given) - set(flags)
-        if path and any(str(error).startswith(f"{name} ") for name in at_fault):
-            raise UserError(f"{path}: {error}") from error
-        raise
-
-
-def as_yaml(values: Mapping[str, Any]) -> str:
-    """A config as YAML text, each key with its description; `load_config` reads it back."""
-    lines = []
-    for key in fields(RunConfig):
-        value = yaml_value(values[key.name])
-        lines += [f"# {key.metadata['about']}", f"{key.name}: {value}"]
-    return "\n".join(lines) + "\n"
-
-
-def yaml_value(value: Any, indent: int | None = None) -> str:
-    """A value as JSON that is YAML too; what can't be printed, as in a file's name, is escaped."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _check_kind(key: Field, value: Any) -> None:
-    kind: Kind = key.metadata["kind"]
-    if (value is None and key.default is None) or kind.check(value):
+def _check_type(key: Field, value: Any) -> None:
+    type_: ValueType = key.metadata["type"]
+    if (value is None and key.default is None) or type_.check(value):
         return
-    shown = value[0] if kind.bare and isinstance(value, list) and len(value) == 1 else value
+    shown = value[0] if type_.bare and isinstance(value, list) and len(value) == 1 else value
     items = value if isinstance(value, list) else [value]
-    wrong = (x for x in items if isinstance(x, str) and x not in kind.values)
-    hint = nearest(next(wrong, ""), kind.values)
-    raise UserError(f"{key.name} is {shown!r:.200}, accepted: {kind.accepted}{hint}")
+    wrong = (x for x in items if isinstance(x, str) and x not in type_.values)
+    hint = nearest(next(wrong, ""), type_.values)
+    raise UserError(f"{key.name} is {shown!r:.200}, accepted: {type_.accepted}{hint}")

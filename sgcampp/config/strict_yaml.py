@@ -4,6 +4,7 @@ Neither tags (which construct other things than text, numbers and lists) nor ali
 lines make billions of values).
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -69,22 +70,46 @@ def read_mapping(path: Path) -> dict[str, Any]:
         UserError: for a file that can't be read, is not YAML, or is not a mapping; names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text") from error
+    return parse_mapping(data, str(path))
+
+
+def parse_mapping(data: bytes, where: str) -> dict[str, Any]:
+    """Reads YAML of keys and values.
+
+    Args:
+        data: the file's bytes.
+        where: its name, for errors.
+
+    Raises:
+        UserError: for what is not YAML, or is not a mapping; names the line.
+    """
     try:
-        values = yaml.load(text, StrictLoader)
+        values = yaml.load(data.decode("utf-8"), StrictLoader)
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: is not UTF-8 text") from error
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}:" if error.problem_mark else ""
-        raise UserError(f"{path}:{line} {error.problem}") from error
+        raise UserError(f"{where}:{line} {error.problem}") from error
     except yaml.YAMLError as error:
-        raise UserError(f"{path}: is not YAML: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{where}: is not YAML: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
-        raise UserError(f"{path}: lists stand too deep in one another") from error
+        raise UserError(f"{where}: lists stand too deep in one another") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise UserError(f"{path}: is not a list of `key: value` lines")
+        raise UserError(f"{where}: is not a list of `key: value` lines")
     return values
+
+
+def yaml_value(value: Any, indent: int | None = None) -> str:
+    """A value as JSON that is YAML too; what can't be printed, as in a file's name, is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

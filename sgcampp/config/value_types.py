@@ -2,40 +2,45 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
+
+from sgcampp.errors import is_whole
 
 _PERCENT = re.compile(r"(\d+(\.\d+)?)%")
 
 
 @dataclass(frozen=True)
-class Kind:
+class ValueType:
     """What values a key takes.
 
     Attributes:
-        accepted: in words, for errors and help.
+        words: what is accepted, for errors and help; `values` follow it where they are few.
         from_text: a flag's text to the value that YAML would have given.
         check: whether a YAML value is of this kind.
-        values: all of them, where they are few.
+        values: all of them, where they are few; of a registry, those that are in it by then.
         many: whether it is a list, whose flag may stand several times.
         bare: whether one item may stand for a list of it.
+        joint: what stands between the values in words.
     """
 
-    accepted: str
+    words: str
     from_text: Callable[[str], Any]
     check: Callable[[Any], bool]
-    values: tuple[str, ...] = ()
+    values: Collection[str] = ()
     many: bool = False
     bare: bool = False
+    joint: str = ", "
+
+    @property
+    def accepted(self) -> str:
+        """What is accepted, in words."""
+        return self.words + self.joint.join(self.values)
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:
@@ -63,65 +68,65 @@ def _whole_or_text(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-TEXT = Kind("text", str, _is_text)
-FLAG = Kind("true or false", str, lambda value: isinstance(value, bool))
-WHOLE = Kind("a whole number", int, _is_whole)
-NUMBER = Kind("a finite number", float, _is_number)
-BATCH = Kind(
-    "auto or a whole number", _auto_or_whole, lambda v: v == "auto" or (_is_whole(v) and v >= 1)
+TEXT = ValueType("text", str, _is_text)
+FLAG = ValueType("true or false", str, lambda value: isinstance(value, bool))
+WHOLE = ValueType("a whole number", int, is_whole)
+NUMBER = ValueType("a finite number", float, _is_number)
+BATCH = ValueType(
+    "auto or a whole number", _auto_or_whole, lambda v: v == "auto" or (is_whole(v) and v >= 1)
 )
-FAILURES = Kind(
+FAILURES = ValueType(
     "a count like 100, or a share of the images like 5%",
     lambda text: text if text.endswith("%") else int(text),
     lambda v: (
-        (_is_whole(v) and v >= 0) or (isinstance(v, str) and _PERCENT.fullmatch(v) is not None)
+        (is_whole(v) and v >= 0) or (isinstance(v, str) and _PERCENT.fullmatch(v) is not None)
     ),
 )
-TARGETS = Kind(
+TARGETS = ValueType(
     "argmax, top3, a class (its index, wnid or label), A-vs-B, several of these, p>0.2, or a .csv",
     _split(_whole_or_text),
-    _some_of(lambda item: _is_text(item) or (_is_whole(item) and item >= 0)),
+    _some_of(lambda item: _is_text(item) or (is_whole(item) and item >= 0)),
     many=True,
     bare=True,
 )
-NAMES = Kind(
+NAMES = ValueType(
     "names, [one, two] in YAML and one,two as a flag",
     _split(str),
     _some_of(_is_text),
     many=True,
     bare=True,
 )
-TEXTS = Kind(
+TEXTS = ValueType(
     "texts, [one, two] in YAML and one,two as a flag", _split(str), _list_of(_is_text), many=True
 )
-WHOLES = Kind(
+WHOLES = ValueType(
     "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag",
     _split(int),
-    _list_of(_is_whole),
+    _list_of(is_whole),
     many=True,
 )
-NUMBERS = Kind(
+NUMBERS = ValueType(
     "numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number), many=True
 )
-PAIRS = Kind(
+PAIRS = ValueType(
     "[row, column] pairs, [[0, 10], [12, 12]] in YAML and '0,10 12,12' as a flag",
     lambda text: [_split(int)(pair) for pair in text.split()],
-    _list_of(lambda v: _list_of(_is_whole)(v) and len(v) == 2),
+    _list_of(lambda v: _list_of(is_whole)(v) and len(v) == 2),
     many=True,
 )
 
 
-def one_of(*values: str) -> Kind:
-    """The kind of a key that takes one of a few words."""
-    return Kind(
-        " or ".join(values), str, lambda value: isinstance(value, str) and value in values, values
+def one_of(values: Collection[str]) -> ValueType:
+    """The type of a key that takes one of a few words."""
+    return ValueType(
+        "", str, lambda value: isinstance(value, str) and value in values, values, joint=" or "
     )
 
 
-def some_of(*values: str) -> Kind:
-    """The kind of a key that takes one of a few words, or a list of them."""
-    return Kind(
-        "one or several of " + ", ".join(values),
+def some_of(values: Collection[str]) -> ValueType:
+    """The type of a key that takes one of a few words, or a list of them."""
+    return ValueType(
+        "one or several of ",
         _split(str),
         _some_of(lambda v: isinstance(v, str) and v in values),
         values,
@@ -130,24 +135,24 @@ def some_of(*values: str) -> Kind:
     )
 
 
-def values_of(kinds: dict[str, Kind]) -> Kind:
-    """The kind of a key that takes several values of each of some other keys."""
+def values_of(types: dict[str, ValueType]) -> ValueType:
+    """The type of a key that takes several values of each of some other keys."""
 
     def from_text(text: str) -> dict[str, list[Any]]:
         name, equals, values = text.partition("=")
         name = name.strip().replace("-", "_")
-        if not equals or name not in kinds:
+        if not equals or name not in types:
             raise ValueError(text)
-        separator = ";" if kinds[name].many else ","
-        return {name: [kinds[name].from_text(value.strip()) for value in values.split(separator)]}
+        separator = ";" if types[name].many else ","
+        return {name: [types[name].from_text(value.strip()) for value in values.split(separator)]}
 
     def check(value: Any) -> bool:
         return isinstance(value, dict) and all(
-            name in kinds and _some_of(kinds[name].check)(values) for name, values in value.items()
+            name in types and _some_of(types[name].check)(values) for name, values in value.items()
         )
 
-    return Kind(
-        f"values of {', '.join(kinds)}: {{nsamples: [0, 5, 50]}} in YAML and nsamples=0,5,50 as a "
+    return ValueType(
+        f"values of {', '.join(types)}: {{nsamples: [0, 5, 50]}} in YAML and nsamples=0,5,50 as a "
         "flag",
         from_text,
         check,

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from sgcampp.engine.frozen import frozen_weights
 from sgcampp.errors import UserError
-from sgcampp.models.layers import default_layer, recorded_outputs, resolve_layer
+from sgcampp.models.layers import default_layer, resolve_layer, watched_layers
 from sgcampp.models.signature import pick_output
 
 PASS_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze"}
@@ -62,7 +62,7 @@ def tap(
         UserError: for a layer or output that does not exist or can't be explained.
     """
     weights = frozen_weights(model) if frozen else contextlib.nullcontext()
-    with recorded_outputs(model) as records, _inlined(), weights:
+    with watched_layers(model) as records, _inlined(), weights:
         result = model(images, training=False)
     chosen = [
         default_layer(records) if name is None else resolve_layer(records, name)

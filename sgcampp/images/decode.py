@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +9,11 @@ import numpy as np
 
 from sgcampp.images.faults import ImageError, Reason, from_os_error
 from sgcampp.images.headers import Header, read_header
+from sgcampp.storage.local import LocalStore
+from sgcampp.storage.store import Content, Store, TooLarge
+
+LOCAL = LocalStore("")
+"""The files of this machine, by absolute paths or from the working directory."""
 
 MAX_PIXELS = 100_000_000
 
@@ -39,7 +43,9 @@ class Picture:
     note: str | None = None
 
 
-def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Picture:
+def read_image(
+    path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS, store: Store = LOCAL
+) -> Picture:
     """Reads one image file whole and decodes its first frame.
 
     Grey, palette, CMYK, 1-bit and 16-bit images become 8-bit RGB (65535 → 255). Transparency is
@@ -50,11 +56,12 @@ def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Pi
         path: a regular file, or a link to one; the extension does not matter.
         max_pixels: images with more are refused before they are decoded, and files beyond
             8 bytes a pixel of that (+ 64 MiB) before they are read.
+        store: where `path` lies.
 
     Raises:
         ImageError: for whatever is wrong with this file, with its reason.
     """
-    data, status = _read_bytes(path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE)
+    data, facts = _read_bytes(path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE, store)
     if not data:
         raise ImageError(Reason.EMPTY, "the file has zero bytes")
     header = read_header(data)
@@ -67,35 +74,24 @@ def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Pi
         rgb=_decode(data, header),
         sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
-        mtime_ns=status.st_mtime_ns,
+        mtime_ns=facts.mtime_ns,
         note=f"first of {header.frames} frames" if header.frames > 1 else None,
     )
 
 
-def _read_bytes(path: str | os.PathLike[str], max_bytes: int) -> tuple[bytes, os.stat_result]:
+def _read_bytes(path: str | os.PathLike[str], max_bytes: int, store: Store) -> Content:
     try:
-        # Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            status = os.fstat(descriptor)
-            _check_kind(status, max_bytes)
-            # `read` takes the memory first; a file that grows meanwhile may do so a little.
-            return file.read(min(max_bytes, status.st_size + _BYTES_BESIDE)), status
+        return store.read(os.fspath(path), max_bytes)
+    except TooLarge as error:
+        raise ImageError(
+            Reason.TOO_LARGE, f"its {error.size} bytes are more than the {max_bytes} accepted"
+        ) from error
     except OSError as error:
         raise from_os_error(error) from error
     except MemoryError as error:
         raise ImageError(Reason.TOO_LARGE, "it does not fit into memory") from error
     except ValueError as error:  # a NUL in the name
         raise ImageError(Reason.UNREADABLE, f"cannot be read: {error}") from error
-
-
-def _check_kind(status: os.stat_result, max_bytes: int) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError(Reason.NOT_A_FILE, "it is not a regular file (a pipe, socket or device)")
-    if status.st_size > max_bytes:
-        raise ImageError(
-            Reason.TOO_LARGE, f"its {status.st_size} bytes are more than the {max_bytes} accepted"
-        )
 
 
 def _decode(data: bytes, header: Header) -> np.ndarray:

@@ -1,16 +1,16 @@
 """Image files below directories, one at a time, in the same order everywhere."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sgcampp.errors import UserError
 from sgcampp.images.faults import ImageError, Reason, from_os_error
-from sgcampp.images.headers import is_image_name
+from sgcampp.images.names import is_image_name
 from sgcampp.images.sources import PathLike, Sources, resolve_sources
-from sgcampp.tree.paths import KINDS, MANIFEST
+from sgcampp.storage.local import LocalStore
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,17 @@ class _Level:
     """A directory on the way down."""
 
     path: str
-    identity: tuple[int, int]  # device, inode
+    identity: Hashable
     names: list[bytes]  # still to visit, the next one last
     directories: frozenset[bytes]  # those of them that are directories
 
 
 def find_images(
-    sources: Sequence[PathLike],
+    sources: Sequence[PathLike] | Sources,
     glob: Sequence[str] = (),
     recursive: bool = True,
     exclude: Sequence[PathLike] = (),
+    filled: Sequence[str] = (),
 ) -> Iterator[Found]:
     """Lists images lazily: depth first, each directory in the order of its names' bytes.
 
@@ -53,20 +54,21 @@ def find_images(
     walked all the same), come as `Found` with an error.
 
     Args:
-        sources: files, taken whatever their extension, and directories. Keys are relative to
-            the directory, or to the common parent of several sources. What two sources name
-            comes once.
+        sources: files, taken whatever their extension, and directories; as named, or resolved.
+            Keys are relative to the directory, or to the common parent of several sources. What
+            two sources name comes once.
         glob: shell patterns; the key or the last part of it must match one of them. They
             replace the filter by extension.
         recursive: whether to enter directories below the sources.
         exclude: output trees. They are never entered, nor are the directories that a run fills
             in them, by whatever link; sources of their own may lie below them.
+        filled: the names of those directories.
 
     Raises:
         UserError: at once, for no source, for one that is missing or cannot be listed, or for one
             that is an output tree.
     """
-    resolved = resolve_sources(sources, recursive)
+    resolved = sources if isinstance(sources, Sources) else resolve_sources(sources, recursive)
     trees = frozenset(Path(path).resolve() for path in exclude)
     for source in resolved.kept:
         if source.real in trees:
@@ -74,7 +76,8 @@ def find_images(
                 f"{source.path} is the source and the output directory at once: name another "
                 "output directory"
             )
-    return _Walk(resolved, glob, recursive, trees).run()
+    inside = frozenset((tree / name).resolve() for tree in trees for name in filled)
+    return _Walk(resolved, glob, recursive, trees, inside).run()
 
 
 class _Walk:
@@ -86,12 +89,14 @@ class _Walk:
         glob: Sequence[str],
         recursive: bool,
         trees: frozenset[Path],
+        filled: frozenset[Path],
     ) -> None:
         self._sources = sources
         self._glob = tuple(glob)
         self._recursive = recursive
         self._trees = trees
-        self._filled = {(tree / name).resolve() for tree in trees for name in (MANIFEST, *KINDS)}
+        self._filled = filled
+        self._store = LocalStore("")
         self._levels: list[_Level] = []  # our own stack: trees can be deeper than Python recurses
 
     def run(self) -> Iterator[Found]:
@@ -121,8 +126,7 @@ class _Walk:
     def _enter(self, path: str) -> Iterator[Found]:
         """Pushes a directory on the stack, or yields why it cannot be listed."""
         try:
-            status = Path(path).stat()
-            identity = status.st_dev, status.st_ino
+            identity = self._store.stat(path).identity
             if any(level.identity == identity for level in self._levels):
                 message = "this link leads to a directory that contains it"
                 yield self._found(path, ImageError(Reason.LINK_LOOP, message))
@@ -140,14 +144,13 @@ class _Walk:
     def _list(self, path: str) -> tuple[list[bytes], frozenset[bytes]]:
         """Returns the names to visit, last one first, and which of them are directories."""
         names, directories = [], set()
-        with os.scandir(path) as entries:
-            for entry in entries:
-                name = os.fsencode(entry.name)
-                if _leads_to_directory(entry):
-                    directories.add(name)
-                elif not self._accepts(path + "/" + entry.name):
-                    continue
-                names.append(name)
+        for entry in self._store.list(path):
+            name = os.fsencode(entry.name)
+            if entry.is_directory:
+                directories.add(name)
+            elif not self._accepts(path + "/" + entry.name):
+                continue
+            names.append(name)
         return sorted(names, reverse=True), frozenset(directories)
 
     def _accepts(self, path: str) -> bool:
@@ -163,10 +166,3 @@ class _Walk:
 
     def _found(self, path: str, error: ImageError | None = None) -> Found:
         return Found(self._key(path), Path(path), error)
-
-
-def _leads_to_directory(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that cannot be followed; reading it says why
-        return False

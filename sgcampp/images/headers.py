@@ -22,10 +22,6 @@ from PIL import (
 
 from sgcampp.images.faults import ImageError, Reason
 
-_IMAGE_NAME = re.compile(
-    r".*[^/]\.(jpe?g|jpe|jfif|a?png|bmp|dib|webp|gif|tiff?|p[pgbn]m|jp2|j2k|avif|ras|sr)",
-    re.IGNORECASE | re.DOTALL,
-)
 _ORIENTATION_TAG = 0x0112
 
 
@@ -69,7 +65,7 @@ _READERS: dict[str, tuple[re.Pattern[bytes], type[ImageFile.ImageFile]]] = {
 }
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Pillow's readers let through whatever damaged data lead them to (found by random damage).
-_ON_DAMAGE = (
+ON_DAMAGE = (
     ArithmeticError,
     AssertionError,
     AttributeError,
@@ -84,11 +80,6 @@ _ON_DAMAGE = (
     zlib.error,
 )
 _TWO_LETTERS = ("BMP", "PNM")  # a text may begin like these
-
-
-def is_image_name(name: str) -> bool:
-    """Returns whether a name or path has the extension of a format that `read_header` knows."""
-    return _IMAGE_NAME.fullmatch(name) is not None
 
 
 def read_header(data: bytes) -> Header:
@@ -118,7 +109,7 @@ def _pillow_header(name: str, reader: type[ImageFile.ImageFile], data: bytes) ->
             orientation = image.getexif().get(_ORIENTATION_TAG, 1) if name == "AVIF" else 1
     except Image.DecompressionBombError as error:
         raise ImageError(Reason.TOO_LARGE, "it has more pixels than Pillow accepts") from error
-    except _ON_DAMAGE as error:
+    except ON_DAMAGE as error:
         if name in _TWO_LETTERS:
             raise ImageError(
                 Reason.NOT_AN_IMAGE, f"it begins like {name} but has no {name} header"

@@ -4,21 +4,19 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.errors import UserError
-from sgcampp.models import embedded
+from sgcampp.models.embedded import DEFAULT_LAYER
 from sgcampp.models.fingerprint import model_digest
 from sgcampp.models.labels import Label
 from sgcampp.models.layers import NO_DEFAULT, LayerInfo, list_layers
+from sgcampp.models.names import EMBEDDED
 from sgcampp.models.preprocessing import Preprocessing
 from sgcampp.models.signature import class_count
-
-if TYPE_CHECKING:
-    import keras
 
 Image = NDArray[np.uint8]
 
@@ -38,7 +36,7 @@ class Classifier:
     """
 
     name: str
-    model: "keras.Model"
+    model: keras.Model
     preprocessing: Preprocessing
     labels: tuple[Label, ...] | None = None
     output_name: str | None = None
@@ -86,8 +84,8 @@ class Classifier:
         Raises:
             UserError: if the model has no layer with an output [N, h, w, K].
         """
-        if self.model.name == embedded.NAME and embedded.DEFAULT_LAYER in self._layer_names():
-            return embedded.DEFAULT_LAYER
+        if self.model.name == EMBEDDED and DEFAULT_LAYER in self._layer_names():
+            return DEFAULT_LAYER
         for layer in self.layers:
             if layer.default:
                 return layer.address

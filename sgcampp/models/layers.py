@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import keras
+import tensorflow as tf
 
 from sgcampp.errors import UserError, nearest
-from sgcampp.models.recording import Recorded, Shape, recorded_outputs
-
-if TYPE_CHECKING:
-    import keras
+from sgcampp.models.layer_calls import LayerCall, Shape, watched_layers
 
 # Kinds that move, drop or rescale what an earlier layer found: part of the class's name, or all.
 _NEVER_DEFAULT = re.compile(
@@ -49,19 +49,18 @@ class _Addressed(Protocol):
 Entry = TypeVar("Entry", bound=_Addressed)
 
 
-def list_layers(model: "keras.Model", input_shape: Sequence[int | None]) -> list[LayerInfo]:
+def list_layers(model: keras.Model, input_shape: Sequence[int | None]) -> list[LayerInfo]:
     """All layers with an output [N, h, w, K], in call order, from one abstract trace.
 
     Args:
         model: any Keras model.
         input_shape: (H, W, C) of its input; nothing is computed, and None leaves a size open.
     """
-    import tensorflow as tf
 
     def trace(x: Any) -> Any:
         return model(x, training=False)
 
-    with recorded_outputs(model) as records:
+    with watched_layers(model) as records:
         spec = tf.TensorSpec([None, *input_shape], tf.float32)
         tf.function(trace, autograph=False).get_concrete_function(spec)
     maps = [record for record in records if _is_map(record.shape)]
@@ -69,7 +68,7 @@ def list_layers(model: "keras.Model", input_shape: Sequence[int | None]) -> list
     return [LayerInfo(r.address, r.type, r.shape, default=r is chosen) for r in maps]
 
 
-def default_layer(records: Sequence[Recorded]) -> Recorded:
+def default_layer(records: Sequence[LayerCall]) -> LayerCall:
     """The last layer with spatial extent that makes features: VGG-16's block5_conv3.
 
     Pooling, dropout, reshaping, padding and the like are passed over, and so is a container that
@@ -114,7 +113,7 @@ def resolve_layer(entries: Sequence[Entry], name: str) -> Entry:
     return found[0]
 
 
-def _default_or_none(records: Sequence[Recorded]) -> Recorded | None:
+def _default_or_none(records: Sequence[LayerCall]) -> LayerCall | None:
     chosen, seen = None, set()
     for record in records:
         if not isinstance(record.tensor, (list, tuple, dict)) and id(record.tensor) not in seen:
@@ -124,7 +123,7 @@ def _default_or_none(records: Sequence[Recorded]) -> Recorded | None:
     return chosen
 
 
-def _makes_features(record: Recorded) -> bool:
+def _makes_features(record: LayerCall) -> bool:
     activation = getattr(record.layer, "activation", None)
     if record.type == "Activation" and getattr(activation, "__name__", "") == "linear":
         return False

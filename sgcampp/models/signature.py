@@ -1,14 +1,13 @@
 """What a model takes and what it gives: its image input, and the output that scores classes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
 
 from sgcampp.errors import UserError, nearest
 
-if TYPE_CHECKING:
-    import keras
 
-
-def input_shape(model: "keras.Model") -> tuple[int | None, int | None, int]:
+def input_shape(model: keras.Model) -> tuple[int | None, int | None, int]:
     """(H, W, C) of the model's only image input, None where it takes any size.
 
     Raises:
@@ -45,9 +44,7 @@ def _input_shapes(model: Any) -> list[Any]:
     return shapes or [(None, None, None, 3)]
 
 
-def class_count(
-    model: "keras.Model", shape: tuple[int | None, ...], output_name: str | None
-) -> int:
+def class_count(model: keras.Model, shape: tuple[int | None, ...], output_name: str | None) -> int:
     """Number of classes that the chosen output scores; a single sigmoid unit scores two.
 
     Args:
@@ -59,8 +56,6 @@ def class_count(
         UserError: if `output_name` is missing or unknown, or the output is neither [N, classes] nor
             [N, 1, 1, classes].
     """
-    import keras
-
     outputs = model.compute_output_spec(keras.KerasTensor((None, *shape)))
     scores = tuple(pick_output(model, outputs, output_name).shape)
     if len(scores) == 4 and scores[1:3] == (1, 1):  # a fully convolutional head
@@ -74,7 +69,7 @@ def class_count(
     return max(2, scores[1])
 
 
-def pick_output(model: "keras.Model", outputs: Any, name: str | None) -> Any:
+def pick_output(model: keras.Model, outputs: Any, name: str | None) -> Any:
     """The output that scores classes, out of what calling the model returned.
 
     Args:

@@ -4,16 +4,15 @@ import random
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import keras
 
 from sgcampp.errors import UserError
-from sgcampp.models.keras_file import SUFFIXES, check_container, first_sentence, hdf5_facts
-
-if TYPE_CHECKING:
-    import keras
+from sgcampp.models.keras_file import check_container, first_sentence, hdf5_facts
+from sgcampp.models.names import SUFFIXES
 
 
-def built_with(build: Callable[[], "keras.Model"], weights: str | Path, name: str) -> "keras.Model":
+def built_with(build: Callable[[], keras.Model], weights: str | Path, name: str) -> keras.Model:
     """Builds a network with reproducible random weights, then loads a file unless 'none'.
 
     Raises:
@@ -31,7 +30,7 @@ def built_with(build: Callable[[], "keras.Model"], weights: str | Path, name: st
     return model
 
 
-def load_weights(model: "keras.Model", path: str | Path, name: str) -> None:
+def load_weights(model: keras.Model, path: str | Path, name: str) -> None:
     """Loads a weights file into a model of the same architecture.
 
     Args:

@@ -6,36 +6,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.config.run_config import RunConfig
 from sgcampp.explain.looks import INPUT
 from sgcampp.explain.methods import METHODS
 from sgcampp.pictures.panel import Cell, draw_panel
 from sgcampp.pictures.rendering import View
-from sgcampp.tree.rows import MapRecord
-
-REASONS_IN_WORDS = {
-    "not_finite": "not finite",
-    "no_gradient": "no gradient",
-    "no_activation": "no activation",
-    "no_positive_evidence": "no positive evidence",
-}
+from sgcampp.tree.rows import MapRow
+from sgcampp.tree.words import class_words, flat_words
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """One map, float32 [h, w], with what is recorded about it and its peak (see `Cell`)."""
+class DrawnMap:
+    """One map, float32 [h, w], with its row and its peak (see `Cell`)."""
 
-    record: MapRecord
+    row: MapRow
     saliency: NDArray[np.float32]
     peak: float | None = None
 
 
 def panel_of(
     image: NDArray[np.uint8],
-    maps: Sequence[Compared],
+    maps: Sequence[DrawnMap],
     title: str,
     view: View | None,
-    config: RunConfig,
+    *,
+    colormap: str,
+    alpha: float,
+    scale: str,
 ) -> NDArray[np.uint8]:
     """Draws all maps of an image beside each other.
 
@@ -47,23 +43,25 @@ def panel_of(
         maps: at least one.
         title: what stands above.
         view: the part of the image that the model saw.
-        config: says how pictures look.
+        colormap: as for `draw_panel`, as are the next two.
+        alpha: opacity.
+        scale: of the colours.
 
     Returns:
         uint8 [H', W', 3], RGB.
     """
-    several = any(_name_of_filters(one.record) for one in maps)
-    axes: list[Callable[[MapRecord], str]] = [_method, _layer]
-    axes += [_setting(name) for name in config.across]
+    several = any(_name_of_filters(one.row) for one in maps)
+    axes: list[Callable[[MapRow], str]] = [_method, _layer]
+    axes += [_setting(name) for name in maps[0].row.across or {}]
     axes += [_class, _name_of_filters] if several else [_class]
     varying = [axis for axis in axes if _varies(axis, maps)]
     by_column, *by_row = varying or [_method]
-    columns = list(dict.fromkeys(by_column(one.record) for one in maps))
-    rows = list(dict.fromkeys(_joined(by_row, one.record) for one in maps))
+    columns = list(dict.fromkeys(by_column(one.row) for one in maps))
+    rows = list(dict.fromkeys(_joined(by_row, one.row) for one in maps))
     cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
     for one in maps:
-        row, column = rows.index(_joined(by_row, one.record)), columns.index(by_column(one.record))
-        cells[row][column] = Cell(one.saliency, _caption(one.record), one.peak)
+        row, column = rows.index(_joined(by_row, one.row)), columns.index(by_column(one.row))
+        cells[row][column] = Cell(one.saliency, _caption(one.row), one.peak)
     return draw_panel(
         image,
         cells,
@@ -71,59 +69,58 @@ def panel_of(
         rows,
         title,
         view=view,
-        colormap=config.colormap,
-        alpha=config.overlay_alpha,
-        scale=config.panel_scale,
+        colormap=colormap,
+        alpha=alpha,
+        scale=scale,
     )
 
 
-def _varies(axis: Callable[[MapRecord], str], maps: Sequence[Compared]) -> bool:
+def _varies(axis: Callable[[MapRow], str], maps: Sequence[DrawnMap]) -> bool:
     """Whether an axis tells maps apart; the input is a layer of its own only beside several."""
-    of = [one.record for one in maps if axis is not _layer or one.record.layer != INPUT]
-    return len({axis(record) for record in of}) > 1
+    of = [one.row for one in maps if axis is not _layer or one.row.layer != INPUT]
+    return len({axis(row) for row in of}) > 1
 
 
-def _method(record: MapRecord) -> str:
+def _method(row: MapRow) -> str:
     """The method as its paper writes it."""
-    return METHODS[record.method or ""].summary.partition(":")[0]
+    return METHODS[row.method or ""].title
 
 
-def _layer(record: MapRecord) -> str:
-    return record.layer or ""
+def _layer(row: MapRow) -> str:
+    return row.layer or ""
 
 
-def _setting(name: str) -> Callable[[MapRecord], str]:
-    def of(record: MapRecord) -> str:
-        value = (record.across or {})[name]
+def _setting(name: str) -> Callable[[MapRow], str]:
+    def of(row: MapRow) -> str:
+        value = (row.across or {})[name]
         if name == "subset":
-            return "neurons " + " ".join(f"({row}, {column})" for row, column in value)
+            return "neurons " + " ".join(f"({r}, {c})" for r, c in value)
         return f"{name} {value}"
 
     return of
 
 
-def _class(record: MapRecord) -> str:
-    name = record.class_name or f"class {record.class_idx}"
-    return name if record.against_idx is None else f"{name} against {record.against_name}"
+def _class(row: MapRow) -> str:
+    return class_words(row.class_idx, row.class_name, row.against_idx, row.against_name)
 
 
-def _name_of_filters(record: MapRecord) -> str:
-    if record.filters is None:
+def _name_of_filters(row: MapRow) -> str:
+    if row.filters is None:
         return ""
-    return f"feature map{'s' * (len(record.filters) > 1)} " + ", ".join(map(str, record.filters))
+    return f"feature map{'s' * (len(row.filters) > 1)} " + ", ".join(map(str, row.filters))
 
 
-def _joined(axes: Sequence[Callable[[MapRecord], str]], record: MapRecord) -> str:
-    return " · ".join(name for name in (axis(record) for axis in axes) if name)
+def _joined(axes: Sequence[Callable[[MapRow], str]], row: MapRow) -> str:
+    return " · ".join(name for name in (axis(row) for axis in axes) if name)
 
 
-def _caption(record: MapRecord) -> str:
+def _caption(row: MapRow) -> str:
     """Class, probability and score; or why there is nothing to see."""
-    parts = [_class(record)]
-    if record.probability is not None:
-        parts.append(f"p {record.probability:.2f}")
-    if record.score is not None:
-        parts.append(f"S {record.score:.1f}")
-    if record.reason:
-        parts.append(f"all zeros: {REASONS_IN_WORDS[record.reason]}")
+    parts = [_class(row)]
+    if row.probability is not None:
+        parts.append(f"p {row.probability:.2f}")
+    if row.score is not None:
+        parts.append(f"S {row.score:.1f}")
+    if row.reason:
+        parts.append(f"all zeros: {flat_words(row.reason)}")
     return " · ".join(parts)

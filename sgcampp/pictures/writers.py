@@ -1,13 +1,15 @@
-"""One finished map becomes the bytes of a file; each kind of file is one decorated function."""
+"""Finished maps become the bytes of files; each kind of file is one decorated function."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
+from sgcampp.pictures.arrangement import DrawnMap, panel_of
 from sgcampp.pictures.rendering import View, heatmap, overlay
+from sgcampp.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,13 @@ class Style:
         colormap: of `rendering.COLORMAPS`.
         alpha: opacity of an overlay's colours at the maximum, 0 to 1.
         png_compression: 0 (fast, large) to 9 (slow, small).
+        panel_scale: of `panel.SCALES`.
     """
 
     colormap: str = "viridis"
     alpha: float = 0.6
     png_compression: int = 1
+    panel_scale: str = "own"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,29 +48,60 @@ class FinishedMap:
     peak: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class FinishedImage:
+    """An image with all its maps.
+
+    Attributes:
+        key: of the image.
+        image: uint8 [H,W,3], RGB, upright.
+        view: the rectangle of the image that the model saw; None: all of it.
+        maps: at least one.
+        style: how pictures look.
+    """
+
+    key: str
+    image: np.ndarray
+    view: View | None
+    maps: Sequence[DrawnMap]
+    style: Style
+
+
 @dataclass(frozen=True)
 class Writer:
-    """A kind of file: its directory in the output tree, its extension, its bytes."""
+    """A kind of file.
+
+    Attributes:
+        kind: its directory in the output tree.
+        extension: of its files.
+        encode: the content of one: of a `FinishedMap`, or of a `FinishedImage`.
+        of_image: whether there is one an image, about all its maps, and not one a map.
+        draws: whether it looks at the image's pixels.
+    """
 
     kind: str
     extension: str
-    encode: Callable[[FinishedMap], bytes]
+    encode: Callable[..., bytes]
+    of_image: bool = False
+    draws: bool = True
 
 
 FAST = 3
 """PNG compression up to which one filter for all lines takes a third less time than a choice."""
 
-WRITERS: dict[str, Writer] = {}
+WRITERS = Registry[Writer]("kind of file")
 """All kinds of files that a run can write, by name."""
 
-_Encoder = Callable[[FinishedMap], bytes]
+_Encoder = Callable[..., bytes]
 
 
-def writer(kind: str, extension: str) -> Callable[[_Encoder], _Encoder]:
-    """Registers a function as the writer of the files in `OUT/<kind>/`."""
+def writer(
+    kind: str, extension: str, *, of_image: bool = False, draws: bool = True
+) -> Callable[[_Encoder], _Encoder]:
+    """Registers a function as the writer of the files in `OUT/<kind>/`; see `Writer`."""
 
     def register(encode: _Encoder) -> _Encoder:
-        WRITERS[kind] = Writer(kind, extension, encode)
+        WRITERS.register(kind, Writer(kind, extension, encode, of_image, draws))
         return encode
 
     return register
@@ -89,7 +124,7 @@ def encode(kind: str, finished: FinishedMap) -> bytes:
     return WRITERS[kind].encode(finished)
 
 
-@writer("arrays", ".npy")
+@writer("arrays", ".npy", draws=False)
 def _array(finished: FinishedMap) -> bytes:
     """The raw map: .npy 1.0, float32 [h,w], C order, no pickle."""
     stream = io.BytesIO()
@@ -120,6 +155,22 @@ def _overlay(finished: FinishedMap) -> bytes:
         style.colormap,
         finished.view,
         finished.peak,
+    )
+    return png(picture, style.png_compression)
+
+
+@writer("panels", ".png", of_image=True)
+def _panel(finished: FinishedImage) -> bytes:
+    """The image and all its maps beside each other, with their names: PNG, RGB."""
+    style = finished.style
+    picture = panel_of(
+        finished.image,
+        finished.maps,
+        finished.key,
+        finished.view,
+        colormap=style.colormap,
+        alpha=style.alpha,
+        scale=style.panel_scale,
     )
     return png(picture, style.png_compression)
 

@@ -1,16 +1,14 @@
 """Manifest rows become the page's data: a line of JSON an image, safe within a script element."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.report.values import concentration, packed
-from sgcampp.tree.arrays import decode_map
-from sgcampp.tree.regular import read_regular
-from sgcampp.tree.rows import MapRecord, Row, to_line
+from sgcampp.tree.open_tree import OutputTree
+from sgcampp.tree.rows import MapRow, Row, to_line
 
 RAW_CHARACTERS = 64 << 20
 """How much of the page raw values may take; those of further maps are left out."""
@@ -24,8 +22,7 @@ class PageLines:
     run wrote arrays.
 
     Args:
-        out: the output tree.
-        base: the directory that the rows' keys are relative to, if it is known.
+        tree: the output tree.
         budget: characters that raw values may take.
 
     Attributes:
@@ -33,31 +30,24 @@ class PageLines:
         left_out: maps whose raw values found no room.
     """
 
-    def __init__(self, out: Path, base: Path | None, budget: int = RAW_CHARACTERS) -> None:
-        self._out, self._base, self._budget = out, base, budget
+    def __init__(self, tree: OutputTree, budget: int = RAW_CHARACTERS) -> None:
+        self._tree, self._budget = tree, budget
         self.unread = self.left_out = 0
 
     def line(self, row: Row) -> str:
         """One image as a line of ASCII JSON without "<"."""
-        facts = {"there": self._is_there(row), "maps": [self._facts(map_) for map_ in row.maps]}
+        facts = {
+            "there": self._tree.image(row) is not None,
+            "maps": [self._facts(map_) for map_ in row.maps],
+        }
         manifest = to_line(row).decode("ascii").rstrip("\n")
         return f'{{"row":{manifest},{script_json(facts)[1:]}'.replace("<", "\\u003c")
 
-    def _is_there(self, row: Row) -> bool:
-        """Whether the image still lies there, with the size that the row recorded."""
-        if self._base is None:
-            return False
-        try:
-            size = (self._base / row.key).stat().st_size
-        except (OSError, ValueError):  # gone, never readable, or no name that a file could have
-            return False
-        return row.bytes is None or row.bytes == size
-
-    def _facts(self, record: MapRecord) -> dict[str, Any]:
-        if "arrays" not in record.files:
+    def _facts(self, map_row: MapRow) -> dict[str, Any]:
+        if "arrays" not in map_row.files:
             return {}
         try:
-            saliency = decode_map(read_regular(self._out / record.files["arrays"]))
+            saliency = self._tree.array(map_row)
         except (OSError, ValueError, MemoryError) as error:
             self.unread += 1
             reason = getattr(error, "strerror", None) or str(error)

@@ -1,55 +1,22 @@
 """What stands on top of the page: counts, classes and time of a run."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime, timezone
 
-from sgcampp.tree.rows import MapRecord, Row
+from sgcampp.tree.rows import Row
+from sgcampp.tree.tally import Class, Tally
+from sgcampp.tree.words import class_words
 
 TOP = 10
 
-Class = tuple[int | None, str | None]
-"""(index, name) of a class."""
 
-Explained = tuple[Class, Class]
-"""What a map explains: a class, and the one that it is held against, (None, None) if there is none.
-"""
-
-
-@dataclass
-class Overview:
-    """Counts over the rows of a manifest that `sgcampp.tree.status` does not keep.
-
-    Attributes:
-        maps: made.
-        flat: those of them that are all zeros.
-        classes: images by explained class.
-        seconds: spent on images, added up.
-        first: Unix time of the first row; None without rows.
-        last: of the last one.
-    """
-
-    maps: int = 0
-    flat: int = 0
-    classes: Counter[Explained] = field(default_factory=Counter)
-    seconds: float = 0.0
-    first: float | None = None
-    last: float | None = None
-
-    def add(self, row: Row) -> None:
-        """Counts one row."""
-        self.maps += len(row.maps)
-        self.flat += sum(record.reason is not None for record in row.maps)
-        self.classes.update(set(map(_explained, row.maps)))
-        self.seconds += row.seconds or 0.0
-        self.first = row.finished if self.first is None else min(self.first, row.finished)
-        self.last = row.finished if self.last is None else max(self.last, row.finished)
+class Overview(Tally):
+    """The counts of a manifest's rows, as the page has them."""
 
     def top_classes(self) -> list[tuple[str, str, int]]:
         """(identity as the page has it, name, images) of the most frequent classes."""
         return [
-            (_against(_identity, *explained), _against(_words, *explained), count)
+            (_identity(*explained), class_words(*explained[0], *explained[1]), count)
             for explained, count in self.classes.most_common(TOP)
         ]
 
@@ -78,17 +45,11 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _explained(record: MapRecord) -> Explained:
-    return (record.class_idx, record.class_name), (record.against_idx, record.against_name)
+def _identity(*explained: Class) -> str:
+    """As `classIdentity` of words.js has it."""
+    one, other = ("" if known == (None, None) else _of_class(known) for known in explained)
+    return f"{one} against {other}" if other else one
 
 
-def _against(words: Callable[[Class], str], one: Class, other: Class) -> str:
-    return words(one) if other == (None, None) else f"{words(one)} against {words(other)}"
-
-
-def _identity(one: Class) -> str:
+def _of_class(one: Class) -> str:
     return f"{'' if one[0] is None else one[0]} {one[1] or ''}"
-
-
-def _words(one: Class) -> str:
-    return one[1] or f"class {one[0]}"

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -14,13 +14,13 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sgcampp.errors import UserError
-from sgcampp.images.sources import resolve_sources
 from sgcampp.report.lines import RAW_CHARACTERS, PageLines, script_json
 from sgcampp.report.overview import duration, overview
-from sgcampp.tree.index import ManifestIndex
-from sgcampp.tree.paths import KINDS, MANIFEST, write_atomically
-from sgcampp.tree.run_record import NAME, RunRecord, read_record
-from sgcampp.tree.status import read_status
+from sgcampp.storage.atomic import write_atomically
+from sgcampp.tree.open_tree import OutputTree, open_tree
+from sgcampp.tree.paths import MANIFEST, RUN_YAML
+from sgcampp.tree.run_record import RunRecord
+from sgcampp.tree.status import status_of
 
 PAGE = "report.html"
 SCRIPTS = ("words.js", "list.js", "view.js")
@@ -49,20 +49,18 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
             can't be written.
     """
     path = path or out / PAGE
-    _refuse_to_replace(out, path)
-    status = read_status(out)
-    known = read_record(out)
-    assert known is not None
-    base = _base(*known)
-    lines = PageLines(out, base, budget)
-    with ManifestIndex(out / MANIFEST) as index:
+    tree = open_tree(out)
+    _refuse_to_replace(out, path, tree.kinds)
+    running, lines = tree.is_locked(), PageLines(tree, budget)
+    with tree.index() as index:
+        counted = overview(index.rows())
         context = {
             "name": os.fsencode(out.absolute().name).decode("utf-8", "replace"),
-            "status": status,
-            "overview": overview(index.rows()),
-            "settings": _settings(*known),
-            "run_yaml": (out / NAME).read_text("utf-8"),
-            "facts": Markup(script_json(_facts(out, path, base, known[1]))),
+            "status": status_of(tree, counted, running),
+            "overview": counted,
+            "settings": _settings(tree.values, tree.record),
+            "run_yaml": tree.store.read(RUN_YAML).data.decode("utf-8"),
+            "facts": Markup(script_json(_facts(tree, out, path))),
             "lines": (Markup(lines.line(row)) for row in index.rows()),
         }
         try:
@@ -72,9 +70,9 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
     return Report(path, _notes(lines))
 
 
-def _refuse_to_replace(out: Path, path: Path) -> None:
+def _refuse_to_replace(out: Path, path: Path, kinds: Sequence[str]) -> None:
     """Raises UserError for a page that would take the place of the run's own files, or a device."""
-    own = [(out / name).resolve() for name in (NAME, MANIFEST, *KINDS)]
+    own = [(out / name).resolve() for name in (RUN_YAML, MANIFEST, *kinds)]
     target = path.resolve()
     if any(place == target or place in target.parents for place in own):
         raise UserError(f"{path} belongs to the run: write the report elsewhere")
@@ -108,22 +106,6 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
-def _base(values: dict[str, Any], record: RunRecord) -> Path | None:
-    """The directory that keys are relative to; None if it can't be found from here.
-
-    Where the run found it; else, for a tree that moved with its images, where they lie from here.
-    """
-    if record.base and os.path.isdir(record.base):  # noqa: PTH112 - no error for odd names
-        return Path(record.base)
-    sources = values.get("sources")
-    if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
-        return None
-    try:
-        return Path(resolve_sources(sources, bool(values.get("recursive"))).base)
-    except UserError:
-        return None
-
-
 def _settings(values: dict[str, Any], record: RunRecord) -> dict[str, str]:
     shown = {name: values.get(name) for name in SHOWN_KEYS}
     settings = {"model": shown.pop("model"), "layer": record.layers, **shown}
@@ -136,8 +118,9 @@ def _words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _facts(out: Path, path: Path, base: Path | None, record: RunRecord) -> dict[str, Any]:
+def _facts(tree: OutputTree, out: Path, path: Path) -> dict[str, Any]:
     """What the page's script must know of the run."""
+    base, record = tree.base, tree.record
     return {
         "out": os.path.abspath(out),  # noqa: PTH100 - without following links
         "pictures": _relative_url(out, path),

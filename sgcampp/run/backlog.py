@@ -4,12 +4,11 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sgcampp.config.run_config import RunConfig
-from sgcampp.images.find import Found, find_images
-from sgcampp.run.tally import Summary
+from sgcampp.images.find import Found
+from sgcampp.run.summary import Summary
+from sgcampp.storage.store import Store
 from sgcampp.tree.index import ManifestIndex, Standing
 from sgcampp.tree.lock import WHOLE
 from sgcampp.tree.rows import Row
@@ -47,11 +46,6 @@ class Task:
     before: Row | None = None
 
 
-def listing(config: RunConfig, out: Path) -> Iterator[Found]:
-    """All images of a config's sources, in their stable order, without the output tree's own."""
-    return find_images(config.sources, config.glob, config.recursive, exclude=[out])
-
-
 def tasks_left(
     everything: Iterator[Found],
     known: ManifestIndex,
@@ -82,15 +76,14 @@ def tasks_left(
             yield Task(found, known.row(found.key))
 
 
-def has_files(out: Path) -> Callable[[dict[str, Any]], bool]:
+def has_files(store: Store) -> Callable[[dict[str, Any]], bool]:
     """A test of rows, as JSON values: are all their files in the output tree?"""
-    root = os.fspath(out)
 
     def has_files_of(row: dict[str, Any]) -> bool:
         return all(
-            os.path.exists(f"{root}/{path}")  # noqa: PTH110 - a million times
-            for record in (row, *row["maps"])
-            for path in record["files"].values()
+            store.exists(path)
+            for map_row in (row, *row["maps"])
+            for path in map_row["files"].values()
         )
 
     return has_files_of

@@ -9,7 +9,7 @@ from platformdirs import user_cache_path
 from sgcampp.engine.batch_size import best_batch_size, device_name
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.settings import AUTO_BATCH_SIZE
-from sgcampp.tree.atomic import write_atomically
+from sgcampp.storage.atomic import write_atomically
 
 WORTHWHILE = 2000
 """Samples in a run from which on trying pays."""

@@ -1,34 +1,56 @@
 """What tells the maps of one image apart in the names of their files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sgcampp.config.run_config import Asked
-from sgcampp.engine.engine import Seen
-from sgcampp.images.headers import is_image_name
+from sgcampp.engine.results import Seen
+from sgcampp.explain.looks import Look
+from sgcampp.images.names import is_image_name
 
 
-def suffixes_of(asked: Sequence[Asked], seen: Sequence[Seen]) -> list[list[str]]:
-    """Words for each look: its layer, method and settings, as far as the run has several.
+@dataclass(frozen=True)
+class NamedLook:
+    """A look of a run.
+
+    Attributes:
+        look: what is looked at.
+        across: the values of the config's `across` keys that hold for it.
+        words: what tells its files from those of the run's other looks: letters, digits, "_" and
+            "-"; no two looks have the same ones.
+    """
+
+    look: Look
+    across: dict[str, Any]
+    words: tuple[str, ...]
+
+
+def named_looks(asked: Sequence[Asked], seen: Mapping[Look, Seen]) -> list[NamedLook]:
+    """Names looks by their layer, method and settings, as far as the run has several.
 
     Args:
         asked: the looks of a run.
         seen: what the trace tells of each.
-
-    Returns:
-        Words of letters, digits, "_" and "-"; no two looks have the same ones.
     """
-    at_layers = [not each.look.method.pixels for each in asked]
-    layers = _words([s.layer for s, at in zip(seen, at_layers, strict=True) if at])
+    addresses = [seen[each.look].layer for each in asked if _has_layer(each)]
+    layers = _words(addresses)
     several_methods = len({each.look.method.name for each in asked}) > 1
     across = {name: _words([each.across[name] for each in asked], name) for name in asked[0].across}
-    return [
-        ([layers[repr(s.layer)]] if at and len(layers) > 1 else [])
-        + [each.look.method.name] * several_methods
-        + [words[repr(each.across[name])] for name, words in across.items() if len(words) > 1]
-        for each, s, at in zip(asked, seen, at_layers, strict=True)
-    ]
+
+    def words(each: Asked) -> tuple[str, ...]:
+        at_layer = _has_layer(each) and len(layers) > 1
+        of_layer = [layers[repr(seen[each.look].layer)]] if at_layer else []
+        of_method = [each.look.method.name] * several_methods
+        of_keys = [of[repr(each.across[name])] for name, of in across.items() if len(of) > 1]
+        return (*of_layer, *of_method, *of_keys)
+
+    return [NamedLook(each.look, each.across, words(each)) for each in asked]
+
+
+def _has_layer(asked: Asked) -> bool:
+    return asked.look.method.at_layer
 
 
 def _words(values: Sequence[Any], name: str = "") -> dict[str, str]:

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,32 +16,40 @@ Result = TypeVar("Result")
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
-) -> Generator[Result, None, None]:
-    """Applies a function to items in threads and yields the results in the items' order.
+    function: Callable[[Item], Result],
+    groups: Iterable[Sequence[Item]],
+    threads: int,
+    ahead: int,
+) -> Generator[list[Result], None, None]:
+    """Applies a function to items in threads and yields the results, group by group, in order.
 
-    Items are drawn in the caller's thread, at most `ahead` before the result that is yielded; a
-    result that is ready is yielded before the next item is drawn.
-    An exception of the function or of `items` is raised in its place, after the results before it.
+    Groups are drawn in the caller's thread, as long as less than `ahead` items are in work or
+    waiting; a group that is ready is yielded before the next one is drawn.
+    An exception of the function or of `groups` is raised in its place, after the groups before it.
 
     Args:
         function: run in a thread.
-        items: drawn lazily.
-        workers: threads.
+        groups: drawn lazily; none is empty.
+        threads: how many.
         ahead: >= 1, items in work or waiting at a time.
     """
-    waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(workers, initializer=_step_back) as pool:
+    waiting: deque[list[Future[Result]]] = deque()
+    with ThreadPoolExecutor(threads, initializer=_step_back) as pool:
         try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                while waiting and (len(waiting) >= ahead or waiting[0].done()):
-                    yield waiting.popleft().result()
+            for group in groups:
+                waiting.append([pool.submit(function, item) for item in group])
+                while waiting and (sum(map(len, waiting)) >= ahead or _are_done(waiting[0])):
+                    yield [future.result() for future in waiting.popleft()]
             while waiting:
-                yield waiting.popleft().result()
+                yield [future.result() for future in waiting.popleft()]
         finally:
-            for future in waiting:
-                future.cancel()
+            for futures in waiting:
+                for future in futures:
+                    future.cancel()
+
+
+def _are_done(futures: Sequence[Future]) -> bool:
+    return all(future.done() for future in futures)
 
 
 def _step_back() -> None:

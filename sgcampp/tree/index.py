@@ -1,14 +1,13 @@
 """What a manifest says about each key, in a few bytes a row."""
 
 import hashlib
-import os
 from array import array
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Any, BinaryIO
 
-from sgcampp.tree.manifest import no_row, parts, scan
-from sgcampp.tree.regular import open_own
+from sgcampp.storage.store import Store
+from sgcampp.tree.manifest import no_row, part_names, scan
 from sgcampp.tree.rows import FAILED, OK, Row, check_line, from_line
 
 
@@ -30,19 +29,21 @@ class ManifestIndex:
 
     def __init__(
         self,
-        manifest_dir: str | os.PathLike[str],
+        store: Store,
         whole: Callable[[dict[str, Any]], bool] = lambda values: True,
     ) -> None:
-        """Reads all parts; a directory that does not exist has no rows.
+        """Reads all parts; a tree without a manifest has no rows.
 
         Args:
-            manifest_dir: the directory of the parts.
+            store: the output tree.
             whole: asked about each row with status ok, as JSON values, whether it still holds;
                 a row that does not counts as none.
 
         Raises:
             UserError: at a line that is no row, with file and line number.
         """
+        names = part_names(store)
+        self._shown = [store.shown(part) for part in names]
         self._slots: dict[bytes, int] = {}
         self._parts = array("H")
         self._offsets = array("Q")
@@ -52,9 +53,9 @@ class ManifestIndex:
         self._mtimes = array("q")
         self._files: list[BinaryIO] = []
         try:
-            for number, path in enumerate(parts(manifest_dir)):
-                self._files.append(open_own(path, "rb"))
-                for offset, row in scan(path, check_line):
+            for number, part in enumerate(names):
+                self._files.append(store.open(part))
+                for offset, row in scan(store, part, check_line):
                     standing = (row["status"] == FAILED) + 2 * (row["status"] == OK and whole(row))
                     self._add(number, offset, row, Standing(standing))
         except BaseException:
@@ -117,7 +118,7 @@ class ManifestIndex:
         except ValueError as error:
             file.seek(0)
             number = file.read(offset).count(b"\n") + 1
-            raise no_row(file.name, number, error) from error
+            raise no_row(self._shown[self._parts[slot]], number, error) from error
 
     def close(self) -> None:
         """Closes the parts; `row` and `rows` need them open."""
@@ -135,11 +136,11 @@ def _digest(key: str) -> bytes:
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def read_manifest(manifest_dir: str | os.PathLike[str]) -> Iterator[Row]:
-    """Reads all parts of a manifest lazily; of several rows for one key the latest one.
+def read_manifest(store: Store) -> Iterator[Row]:
+    """Reads all parts of a tree's manifest lazily; of several rows for one key the latest one.
 
     Raises:
         UserError: at a line that is no row, with file and line number.
     """
-    with ManifestIndex(manifest_dir) as index:
+    with ManifestIndex(store) as index:
         yield from index.rows()

@@ -1,27 +1,27 @@
 """Locks that a crash leaves free: one run at a time in an output tree, or one a shard."""
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
+from contextlib import ExitStack, contextmanager
 
 from sgcampp.errors import UserError
+from sgcampp.storage.store import Busy, Held, Store
 from sgcampp.tree.paths import MANIFEST
-from sgcampp.tree.regular import open_own
 
 WHOLE = 0
 """The manifest part of a run that is no shard."""
+_RUNNING = b"running"
 
 
 @contextmanager
-def locked(root: str | os.PathLike[str], part: int) -> Iterator[bool]:
+def locked(store: Store, part: int) -> Iterator[bool]:
     """Holds the right to write one part of an output tree's manifest.
 
     A whole run (part 0) excludes every other run; shards exclude only a whole run and themselves.
-    The operating system frees the locks when the process ends, however it ends.
+    The locks are free when the process ends, however it ends.
+
+    Args:
+        store: the output tree.
+        part: which one.
 
     Yields:
         Whether the last holder of the part (for a whole run: of any part) was killed, so that it
@@ -31,64 +31,69 @@ def locked(root: str | os.PathLike[str], part: int) -> Iterator[bool]:
         UserError: if another process holds it, or a lock file is a link.
         OSError: if the lock files can't be made.
     """
-    directory = Path(root) / MANIFEST
-    directory.mkdir(parents=True, exist_ok=True)
-    sharing = fcntl.LOCK_EX if part == WHOLE else fcntl.LOCK_SH
-    own = directory / f"part-{part:05d}.lock"
-    with _held(directory / "run.lock", sharing, root), _held(own, fcntl.LOCK_EX, root) as file:
-        marks = directory.glob("part-*.lock") if part == WHOLE else [own]
-        killed = [path for path in marks if _size(path)]
-        file.write(b"running")
-        file.flush()
+    own = _lock_of(part)
+    with (
+        _held(store, f"{MANIFEST}/run.lock", shared=part != WHOLE),
+        _held(store, own) as held,
+    ):
+        marked = [
+            name for name in (_locks(store) if part == WHOLE else [own]) if _mark(store, name)
+        ]
+        held.mark(_RUNNING)
         try:
-            yield bool(killed)
+            yield bool(marked)
         finally:
-            for path in {own, *killed}:
-                with open_own(path, "ab") as mark:
-                    mark.truncate(0)
+            held.mark(b"")
+            for name in set(marked) - {own}:
+                with store.lock(name) as dead:
+                    dead.mark(b"")
 
 
 @contextmanager
-def settling(root: str | os.PathLike[str]) -> Iterator[None]:
+def settling(store: Store) -> Iterator[None]:
     """Makes shards that start at once settle the run's record one after the other; waits."""
-    with open_own(Path(root) / MANIFEST / "settle.lock", "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with store.lock(f"{MANIFEST}/settle.lock", wait=True):
         yield
 
 
-def is_locked(root: str | os.PathLike[str]) -> bool:
+def is_locked(store: Store) -> bool:
     """Whether some process is writing to the output tree."""
-    for path in (Path(root) / MANIFEST).glob("part-*.lock"):
-        with open_own(path, "rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+    for name in _locks(store):
+        try:
+            with store.lock(name, shared=True, make=False):
+                pass
+        except Busy:
+            return True
     return False
 
 
 @contextmanager
-def _held(path: Path, kind: int, root: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    with open_own(path, "ab") as file:
-        if not _taken(file, kind):
-            raise UserError(
-                f"another process is writing to {os.fsdecode(root)}: wait for it, choose another "
-                "output directory, or run both as shards of their own"
-            )
-        yield file
-
-
-def _size(path: Path) -> int:
-    with open_own(path, "rb") as file:
-        return os.fstat(file.fileno()).st_size
-
-
-def _taken(file: BinaryIO, kind: int) -> bool:
-    for attempt in range(3):  # `is_locked` of another process may hold it for an instant
+def _held(store: Store, name: str, shared: bool = False) -> Iterator[Held]:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.02 * attempt)
-        else:
-            return True
-    return False
+            held = stack.enter_context(store.lock(name, shared=shared))
+        except Busy as error:
+            raise UserError(
+                f"another process is writing to {store.shown()}: wait for it, choose another "
+                "output directory, or run both as shards of their own"
+            ) from error
+        yield held
+
+
+def _lock_of(part: int) -> str:
+    return f"{MANIFEST}/part-{part:05d}.lock"
+
+
+def _locks(store: Store) -> list[str]:
+    """The locks of all parts that there are."""
+    try:
+        names = [entry.name for entry in store.list(MANIFEST)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    locks = (name for name in names if name.startswith("part-") and name.endswith(".lock"))
+    return [f"{MANIFEST}/{name}" for name in sorted(locks)]
+
+
+def _mark(store: Store, name: str) -> bytes:
+    with store.open(name) as file:
+        return file.read()

@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import numpy as np
-
 from sgcampp.tree.schema import Types, check_limits, check_types, field_types
 
 OK = "ok"
@@ -15,7 +13,7 @@ FAILED = "failed"
 
 
 @dataclass(frozen=True)
-class MapRecord:
+class MapRow:
     """What is recorded about one map of an image.
 
     Attributes:
@@ -84,7 +82,7 @@ class Row:
         sha256_files: digest of those files by kind, where recorded.
         seconds: spent on this image.
         finished: Unix time of the row; of two rows for one key the later one holds.
-        maps: one record a map.
+        maps: one a map.
     """
 
     key: str
@@ -100,13 +98,13 @@ class Row:
     sha256_files: dict[str, str] = field(default_factory=dict)
     seconds: float | None = None
     finished: float = 0.0
-    maps: list[MapRecord] = field(default_factory=list)
+    maps: list[MapRow] = field(default_factory=list)
 
 
 def to_line(row: Row) -> bytes:
     """Returns the row as one line of ASCII JSON, newline included.
 
-    NaN and infinities become null, NumPy scalars numbers, names that are not UTF-8 escaped
+    NaN and infinities become null, NumPy scalars become numbers, names that are not UTF-8 escaped
     lone surrogates, which `from_line` gives back unchanged.
     """
     text = json.dumps(_plain(row), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -123,10 +121,10 @@ def from_line(line: bytes) -> Row:
     check_types(values, _ROW_TYPES)
     check_limits(values, _LIMITS)
     _check_lengths(values)
-    for record in values["maps"]:
-        check_types(record, _MAP_TYPES)
-        _check_lengths(record)
-    maps = [MapRecord(**_known(record, _MAP_TYPES)) for record in values["maps"]]
+    for map_row in values["maps"]:
+        check_types(map_row, _MAP_TYPES)
+        _check_lengths(map_row)
+    maps = [MapRow(**_known(map_row, _MAP_TYPES)) for map_row in values["maps"]]
     return Row(**{**_known(values, _ROW_TYPES), "maps": maps})
 
 
@@ -150,9 +148,9 @@ def check_line(line: bytes) -> dict[str, Any]:
     check_types(values, _QUICK_TYPES)
     check_limits(values, _QUICK_LIMITS)
     _check_files(files)
-    for record in maps:
-        files = record.setdefault("files", {})
-        check_types(record, _FILES_TYPE)
+    for map_row in maps:
+        files = map_row.setdefault("files", {})
+        check_types(map_row, _FILES_TYPE)
         _check_files(files)
     return values
 
@@ -162,7 +160,7 @@ def _refuse(word: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)  # else NaN and Infinity would pass
-_ROW_TYPES, _MAP_TYPES = field_types(Row), field_types(MapRecord)
+_ROW_TYPES, _MAP_TYPES = field_types(Row), field_types(MapRow)
 _QUICK_FIELDS = ("key", "bytes", "mtime_ns", "files", "finished", "maps")
 _QUICK_TYPES = {name: _ROW_TYPES[name] for name in _QUICK_FIELDS}
 _FILES_TYPE = {"files": _MAP_TYPES["files"]}
@@ -203,13 +201,13 @@ def _known(values: dict[str, Any], fields: dict[str, Types]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Returns the value in JSON's own types."""
-    if isinstance(value, Row | MapRecord):
+    if isinstance(value, Row | MapRow):
         return {name: _plain(item) for name, item in vars(value).items()}
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
+    if hasattr(value, "item"):  # a NumPy scalar
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None

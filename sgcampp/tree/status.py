@@ -2,21 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from sgcampp.errors import UserError
-from sgcampp.tree.index import read_manifest
-from sgcampp.tree.lock import is_locked
-from sgcampp.tree.paths import MANIFEST
-from sgcampp.tree.rows import FAILED, OK, Row
-from sgcampp.tree.run_record import read_record
-
-RATE_SECONDS = 300.0
-"""The rate is taken over so many seconds before the last row."""
+from sgcampp.tree.open_tree import OutputTree, open_tree
+from sgcampp.tree.rows import FAILED, Row
+from sgcampp.tree.tally import Tally
 
 
-@dataclass
+@dataclass(frozen=True)
 class Status:
     """Counts of an output tree, over all its shards.
 
@@ -30,10 +24,10 @@ class Status:
     """
 
     images: int
-    done: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    running: bool = False
-    rate: float | None = None
+    done: int
+    failed: Counter[str]
+    running: bool
+    rate: float | None
 
     @property
     def missing(self) -> int:
@@ -52,32 +46,19 @@ def read_status(out: Path) -> Status:
     Raises:
         UserError: for a directory that is no output tree, or a damaged manifest.
     """
-    known = read_record(out)
-    if known is None:
-        raise UserError(f"{out} is no output tree: it has no run.yaml")
-    status = Status(known[1].images, running=is_locked(out))
-    per_second: Counter[int] = Counter()
-    for row in read_manifest(out / MANIFEST):
-        per_second[int(row.finished)] += 1
-        if row.status == OK:
-            status.done += 1
-        else:
-            status.failed[row.reason or ""] += 1
-    status.images = max(status.images, status.done + status.failed.total())
-    status.rate = _rate(per_second)
-    return status
+    tree, tally = open_tree(out), Tally()
+    running = tree.is_locked()
+    for row in tree.rows():
+        tally.add(row)
+    return status_of(tree, tally, running)
+
+
+def status_of(tree: OutputTree, tally: Tally, running: bool) -> Status:
+    """The status of a tree whose rows are counted. `running`: whether a process writes to it."""
+    images = max(tree.record.images, tally.explained + tally.failed)
+    return Status(images, tally.explained, tally.reasons, running, tally.rate)
 
 
 def failures(out: Path) -> Iterator[Row]:
     """The rows of an output tree's failed images."""
-    return (row for row in read_manifest(out / MANIFEST) if row.status == FAILED)
-
-
-def _rate(per_second: Counter[int]) -> float | None:
-    """Rows a second over the last minutes of work; None if there was but an instant."""
-    if not per_second:
-        return None
-    last = max(per_second)
-    recent = {second: n for second, n in per_second.items() if last - second < RATE_SECONDS}
-    span = last - min(recent)
-    return sum(recent.values()) / span if span else None
+    return (row for row in open_tree(out).rows() if row.status == FAILED)

@@ -1,24 +1,21 @@
 """Re-reads every file of an output tree and tells what is wrong with it."""
 
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
+from PIL import PngImagePlugin
 
 from sgcampp.errors import UserError
 from sgcampp.images.faults import ImageError
-from sgcampp.images.headers import read_header
+from sgcampp.images.headers import ON_DAMAGE, read_header
+from sgcampp.storage.store import Store, walk
 from sgcampp.tree.arrays import decode_map
-from sgcampp.tree.index import read_manifest
-from sgcampp.tree.lock import is_locked
-from sgcampp.tree.paths import KINDS, MANIFEST
-from sgcampp.tree.regular import read_regular
+from sgcampp.tree.open_tree import open_tree
 from sgcampp.tree.rows import OK, Row
-from sgcampp.tree.run_record import read_record
 
 
 @dataclass(frozen=True)
@@ -41,40 +38,47 @@ def verify(out: Path) -> Iterator[Problem]:
     Raises:
         UserError: for a directory that is no output tree, or one that a run is writing to.
     """
-    if read_record(out) is None:
-        raise UserError(f"{out} is no output tree: it has no run.yaml")
-    if is_locked(out):
+    tree = open_tree(out)
+    if tree.is_locked():
         raise UserError(f"a run is writing to {out}: verify it when that has ended")
     named: set[bytes] = set()
-    for row in read_manifest(out / MANIFEST):
+    for row in tree.rows():
         if row.status == OK:
-            yield from _row_problems(out, row, named)
-    yield from _orphans(out, named)
+            yield from _row_problems(tree.store, row, named)
+    for kind in tree.kinds:
+        for path in walk(tree.store, kind):
+            if _digest(path) not in named:
+                yield Problem(path, "belongs to no row of the manifest")
 
 
-def _row_problems(out: Path, row: Row, named: set[bytes]) -> Iterator[Problem]:
-    for kind, path, sha256, shape in _files(row):
+def _row_problems(store: Store, row: Row, named: set[bytes]) -> Iterator[Problem]:
+    for path, sha256, shape in _files(row):
         named.add(_digest(path))
-        what = _file_problem(out / path, kind, shape, sha256)
+        what = _file_problem(store, path, shape, sha256)
         if what:
             yield Problem(path, what)
 
 
-def _files(row: Row) -> Iterator[tuple[str, str, str | None, list[int] | None]]:
-    """(kind, path, SHA-256, shape of an array) of each file that a row names."""
+def _files(row: Row) -> Iterator[tuple[str, str | None, list[int] | None]]:
+    """(path, SHA-256, shape of an array) of each file that a row names."""
     for kind, path in row.files.items():
-        yield kind, path, row.sha256_files.get(kind), None
-    for record in row.maps:
-        for kind, path in record.files.items():
-            yield kind, path, record.sha256.get(kind), record.shape
+        yield path, row.sha256_files.get(kind), None
+    for map_row in row.maps:
+        for kind, path in map_row.files.items():
+            yield path, map_row.sha256.get(kind), map_row.shape
 
 
-def _file_problem(path: Path, kind: str, shape: list[int] | None, sha256: str | None) -> str | None:
+def _file_problem(
+    store: Store, path: str, shape: list[int] | None, sha256: str | None
+) -> str | None:
+    """What is wrong with a file; of kinds that are neither .npy nor .png the digest alone tells."""
     try:
-        data = read_regular(path)
+        data = store.read(path).data
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             return "differs from its recorded SHA-256"
-        return _array_problem(data, shape) if kind == "arrays" else _picture_problem(data)
+        if path.endswith(".npy"):
+            return _array_problem(data, shape)
+        return _picture_problem(data) if path.endswith(".png") else None
     except OSError as error:
         return f"can't be read: {error.strerror or error}"
     except MemoryError:
@@ -91,23 +95,15 @@ def _array_problem(data: bytes, shape: list[int] | None) -> str | None:
 
 def _picture_problem(data: bytes) -> str | None:
     try:
-        read_header(data)  # libpng would write its complaints to stderr
-        if cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) is None:
-            return "can't be decoded"
+        if read_header(data).format != "PNG":
+            return "can't be decoded: it is no PNG"
+        with PngImagePlugin.PngImageFile(io.BytesIO(data)) as picture:
+            picture.load()
     except ImageError as error:
         return f"can't be decoded: {error.message}"
-    except cv2.error:
-        return "can't be decoded: OpenCV refuses it"
+    except ON_DAMAGE:
+        return "can't be decoded: its pixels are damaged"
     return None
-
-
-def _orphans(out: Path, named: set[bytes]) -> Iterator[Problem]:
-    for kind in KINDS:
-        for directory, _, names in os.walk(out / kind):
-            for name in names:
-                path = os.path.relpath(os.path.join(directory, name), out)  # noqa: PTH118
-                if _digest(path.replace(os.sep, "/")) not in named:
-                    yield Problem(path, "belongs to no row of the manifest")
 
 
 def _digest(path: str) -> bytes:

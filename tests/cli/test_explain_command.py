@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import yaml
 
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
 
 KINDS = {"arrays": "npy", "heatmaps": "png", "overlays": "png"}
 
 
 def rows(out):
-    return {row.key: row for row in read_manifest(out / "manifest")}
+    return {row.key: row for row in read_manifest(LocalStore(out))}
 
 
 def files(out):

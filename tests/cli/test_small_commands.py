@@ -3,7 +3,7 @@ import json
 import pytest
 
 import sgcampp as package
-from sgcampp.config.run_config import load_config
+from sgcampp.config.loading import load_config
 
 COSTS_NO_TENSORFLOW = [
     ["--help"], ["--version"], ["models"], ["models", "--json"], ["config"], ["status", "tree"],

@@ -12,9 +12,12 @@ import pytest
 from cli.progress import Progress
 from cli.streams import printable
 from sgcampp.config.run_config import RunConfig
-from sgcampp.tree.manifest import ManifestWriter
-from sgcampp.tree.rows import FAILED, OK, MapRecord, Row
-from sgcampp.tree.run_record import NAME, RunRecord, run_yaml, versions
+from sgcampp.run.settling import run_yaml
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.paths import RUN_YAML
+from sgcampp.tree.rows import FAILED, OK, MapRow, Row
+from sgcampp.tree.run_record import RunRecord, versions
 
 SGCAMPP = Path(sys.executable).with_name("sgcampp")
 FAILURES = 3000
@@ -25,8 +28,8 @@ EXPLAIN = "explain photos --model m.keras --scale 0.01 --batch-size 1 --write ar
 def tree(tmp_path):
     """An output tree, made by hand, of 3000 failed images with a name in Greek each."""
     record = RunRecord("0" * 64, ["l"], 1, 1, 0, False, FAILURES, None, versions())
-    (tmp_path / NAME).write_bytes(run_yaml(RunConfig(), record))
-    with ManifestWriter(tmp_path / "manifest" / "part-00000.jsonl") as manifest:
+    (tmp_path / RUN_YAML).write_bytes(run_yaml(RunConfig(), record))
+    with manifest_writer(LocalStore(tmp_path), "manifest/part-00000.jsonl") as manifest:
         manifest.append(
             Row(f"φ{n}.jpg", FAILED, reason="empty", error="the file has zero bytes")
             for n in range(FAILURES)
@@ -123,10 +126,10 @@ def test_printable(monkeypatch, name, encoding, words):
 def test_a_line_a_map_says_what_was_explained(capsys):
     panel = {"panels": "panels/a.png"}
     maps = [
-        MapRecord(class_idx=1, class_name="dog", probability=0.5, method=method)
+        MapRow(class_idx=1, class_name="dog", probability=0.5, method=method)
         for method in ("grad_cam", "grad_cam_pp")
     ]
-    contrast = MapRecord(
+    contrast = MapRow(
         {"arrays": "a.npy", "overlays": "o.png"}, class_idx=1, against_idx=2, against_name="cat"
     )
     progress = Progress(as_json=False)
@@ -141,7 +144,7 @@ def test_a_line_a_map_says_what_was_explained(capsys):
 
 
 def test_json_prints_whole_rows(capsys):
-    row = Row("é", OK, maps=[MapRecord(layer="l", shape=[7, 7])])
+    row = Row("é", OK, maps=[MapRow(layer="l", shape=[7, 7])])
     Progress(as_json=True).finish(row)
     assert json.loads(capsys.readouterr().out) == asdict(row)
 

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from sgcampp.config import value_types as kinds
-from sgcampp.config.run_config import RunConfig, as_yaml, load_config
+from sgcampp.config.loading import as_yaml, load_config
+from sgcampp.config.run_config import RunConfig
 from sgcampp.errors import UserError
-from sgcampp.tree.run_record import RunRecord, differing_keys, read_record, run_yaml
+from sgcampp.run.settling import differing_keys, run_yaml
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.run_record import RunRecord, read_run_yaml
 
 KEYS = {key.name: key for key in fields(RunConfig)}
 RECORD = RunRecord(
@@ -208,7 +211,7 @@ def test_any_text_survives_run_yaml(tmp_path, text):
     path = tmp_path / "run.yaml"
     path.write_bytes(run_yaml(resolved, replace(RECORD, layers=[text])))
     assert load_config(path, {}) == resolved
-    values, record = read_record(tmp_path)
+    values, record = read_run_yaml(LocalStore(tmp_path))
     assert record.layers == [text]
     assert differing_keys(resolved, RECORD.model_fingerprint, None, values, record) == []
 
@@ -227,7 +230,7 @@ def test_every_value_survives_run_yaml(tmp_path):
 
 def test_what_shapes_the_output_must_be_the_same_to_go_on(tmp_path):
     (tmp_path / "run.yaml").write_bytes(run_yaml(RunConfig(nsamples=3, std_dev=1), RECORD))
-    values, record = read_record(tmp_path)
+    values, record = read_run_yaml(LocalStore(tmp_path))
 
     def differing(model="of a model", **keys):
         resolved = RunConfig(**{"nsamples": 3, "std_dev": 1.0, **keys})
@@ -245,8 +248,8 @@ def test_what_shapes_the_output_must_be_the_same_to_go_on(tmp_path):
 @pytest.mark.parametrize("text", ["", "nsamples: 3\n", "recorded: 3\n", "recorded: {layer: x}\n"])
 def test_a_run_yaml_of_another_origin_is_refused(tmp_path, text):
     (tmp_path / "run.yaml").write_text(text)
-    refused("run.yaml: was not written by this version of sgcampp", read_record, tmp_path)
-    assert read_record(tmp_path / "elsewhere") is None
+    refused("run.yaml: was not written by this version of sgcampp", read_run_yaml, tmp_path)
+    assert read_run_yaml(LocalStore(tmp_path / "elsewhere")) is None
 
 
 def test_one_name_may_stand_for_a_list_of_it(load):

@@ -3,7 +3,7 @@ import tiny
 
 from sgcampp import Explainer
 from sgcampp.engine import batch_size as tuning
-from sgcampp.engine.engine import DeviceMemoryError
+from sgcampp.engine.device import DeviceMemoryError
 
 SHAPE = (8, 8, 3)
 

@@ -11,7 +11,8 @@ import pytest
 
 from sgcampp.errors import UserError
 from sgcampp.models.applications import APPLICATIONS, find_application
-from sgcampp.models.registry import list_models, load_model
+from sgcampp.models.loading import load_model
+from sgcampp.models.sources import list_models
 
 
 def weights_equal(one, other):
@@ -60,7 +61,7 @@ def test_names_are_unique_and_listed_without_tensorflow():
     assert names[0] == "efficientnet-lite0"
     assert len(set(names)) == len(names) == len(APPLICATIONS) + 1
     code = (
-        "import sys; from sgcampp.models.registry import list_models; list_models();"
+        "import sys; from sgcampp.models.sources import list_models; list_models();"
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

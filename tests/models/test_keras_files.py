@@ -8,7 +8,7 @@ import pytest
 from keras import layers as kl
 
 from sgcampp.errors import UserError
-from sgcampp.models.registry import load_model
+from sgcampp.models.loading import load_model
 
 SIZE = (16, 16)
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), np.uint8)

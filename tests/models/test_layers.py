@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras import layers as kl
 
 from sgcampp.errors import UserError
-from sgcampp.models.layers import default_layer, list_layers, recorded_outputs, resolve_layer
-from sgcampp.models.registry import load_model
+from sgcampp.models.layers import default_layer, list_layers, resolve_layer, watched_layers
+from sgcampp.models.loading import load_model
 
 
 def backbone(name="backbone"):
@@ -57,7 +57,7 @@ def built(model, shape=(16, 16, 3)):
 
 def traced(model):
     x = tf.TensorSpec([None, 16, 16, 3])
-    with recorded_outputs(model) as records:
+    with watched_layers(model) as records:
         tf.function(lambda x: model(x, training=False)).get_concrete_function(x)
     return records
 

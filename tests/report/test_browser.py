@@ -14,6 +14,7 @@ from selenium.webdriver.support.ui import Select
 
 from scripts import chromium
 from sgcampp.report.page import write_report
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
 from sgcampp.tree.rows import FAILED, OK
 
@@ -32,7 +33,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rows(run):
-    return list(read_manifest(run.out / "manifest"))
+    return list(read_manifest(LocalStore(run.out)))
 
 
 @pytest.fixture(scope="module")
@@ -272,11 +273,11 @@ def test_runs_of_arrays_alone_draw_the_map(browser, tmp_path):
 
 
 def test_pages(browser, run, tmp_path):
-    from sgcampp.tree.manifest import ManifestWriter
+    from sgcampp.tree.manifest import manifest_writer
     from sgcampp.tree.rows import Row
 
     (tmp_path / "run.yaml").write_bytes((run.out / "run.yaml").read_bytes())
-    with ManifestWriter(tmp_path / "manifest" / "part-00000.jsonl") as manifest:
+    with manifest_writer(LocalStore(tmp_path), "manifest/part-00000.jsonl") as manifest:
         manifest.append([Row(f"{n:03d}", FAILED, reason="empty", error="e") for n in range(100)])
     report = Report(browser, write_report(tmp_path).path)
     assert (report.keys[0], len(report.cards)) == ("000", 48)

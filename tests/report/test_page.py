@@ -20,9 +20,10 @@ from sgcampp.report.lines import PageLines, script_json
 from sgcampp.report.overview import duration, overview
 from sgcampp.report.page import write_report
 from sgcampp.report.values import concentration, packed
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
-from sgcampp.tree.manifest import ManifestWriter
-from sgcampp.tree.rows import FAILED, OK, MapRecord, Row
+from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.rows import FAILED, OK, MapRow, Row
 from sgcampp.tree.verify import verify
 
 
@@ -38,14 +39,12 @@ def page(run):
 
 
 def test_every_row_stands_on_the_page_as_in_the_manifest(run, page):
-    rows = list(read_manifest(run.out / "manifest"))
+    rows = list(read_manifest(LocalStore(run.out)))
     assert len(rows) == len(ODD_NAMES) + 3
     assert [image["row"]["key"] for image in page.images] == [row.key for row in rows]
     for image, row in zip(page.images, rows, strict=True):
         assert image["there"]
-        assert (
-            Row(**{**image["row"], "maps": [MapRecord(**m) for m in image["row"]["maps"]]}) == row
-        )
+        assert Row(**{**image["row"], "maps": [MapRow(**m) for m in image["row"]["maps"]]}) == row
 
 
 def test_values_are_those_of_the_arrays(run, page):
@@ -120,7 +119,7 @@ def test_the_page_is_the_same_each_time_and_no_part_of_the_tree(run):
 
 
 def test_moved_changed_and_unknown_images_are_not_linked(run, tmp_path):
-    row = next(row for row in read_manifest(run.out / "manifest") if row.status == OK)
+    row = next(row for row in read_manifest(LocalStore(run.out)) if row.status == OK)
     for lines, there in [
         (PageLines(run.out, run.pictures), True),
         (PageLines(run.out, tmp_path), False),
@@ -134,7 +133,7 @@ def test_moved_changed_and_unknown_images_are_not_linked(run, tmp_path):
 def test_damaged_arrays_are_told_and_stop_nothing(run, tmp_path):
     out = tmp_path / "out"
     shutil.copytree(run.out, out)
-    rows = [row for row in read_manifest(out / "manifest") if row.status == OK]
+    rows = [row for row in read_manifest(LocalStore(out)) if row.status == OK]
     damages = [b"", b"no array", b"\x93NUMPY"]
     for row, damage in zip(rows, damages, strict=False):
         (out / row.maps[0].files["arrays"]).write_bytes(damage)
@@ -159,7 +158,7 @@ def test_raw_values_stay_below_a_budget(run):
 
 
 def test_runs_without_arrays_have_no_values(run):
-    row = Row("a.png", OK, maps=[MapRecord(files={"overlays": "overlays/a.png.png"})])
+    row = Row("a.png", OK, maps=[MapRow(files={"overlays": "overlays/a.png.png"})])
     assert json.loads(PageLines(run.out, None).line(row))["maps"] == [{}]
 
 
@@ -191,8 +190,8 @@ def test_script_json_is_ascii_and_closes_nothing():
 
 
 def test_overview_counts_an_image_once_a_class():
-    maps = [MapRecord(class_idx=1, class_name="crane", filters=f) for f in (None, [3])]
-    other = MapRecord(class_idx=2, class_name="crane", reason="dead")
+    maps = [MapRow(class_idx=1, class_name="crane", filters=f) for f in (None, [3])]
+    other = MapRow(class_idx=2, class_name="crane", reason="dead")
     rows = [
         Row("a", OK, maps=[*maps, other], seconds=1.5, finished=20.0),
         Row("b", OK, maps=maps, seconds=0.5, finished=10.0),
@@ -219,7 +218,7 @@ def test_an_empty_tree_and_none(run, tmp_path):
 
 def test_a_damaged_manifest_leaves_the_old_page(run, tmp_path):
     shutil.copy(run.out / "run.yaml", tmp_path)
-    with ManifestWriter(tmp_path / "manifest" / "part-00000.jsonl") as manifest:
+    with manifest_writer(LocalStore(tmp_path), "manifest/part-00000.jsonl") as manifest:
         manifest.append([Row("a", FAILED, reason="empty")])
     before = write_report(tmp_path).path.read_bytes()
     with (tmp_path / "manifest" / "part-00000.jsonl").open("ab") as part:

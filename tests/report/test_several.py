@@ -10,8 +10,9 @@ from several_run import METHODS, write_tree
 from scripts import chromium
 from sgcampp.report.overview import overview
 from sgcampp.report.page import write_report
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
-from sgcampp.tree.rows import OK, MapRecord, Row
+from sgcampp.tree.rows import OK, MapRow, Row
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +64,10 @@ def test_odd_keys_are_images_that_are_not_there(tmp_path):
 
 def test_a_contrast_is_counted_apart_from_its_class():
     dog = {"class_idx": 1, "class_name": "dog"}
-    contrast = MapRecord(**dog, against_idx=2, against_name=None)
+    contrast = MapRow(**dog, against_idx=2, against_name=None)
     rows = [
-        Row("a", OK, maps=[MapRecord(**dog), MapRecord(**dog), contrast]),
-        Row("b", OK, maps=[MapRecord(**dog)]),
+        Row("a", OK, maps=[MapRow(**dog), MapRow(**dog), contrast]),
+        Row("b", OK, maps=[MapRow(**dog)]),
     ]
     assert overview(rows).top_classes() == [
         ("1 dog", "dog", 2),
@@ -153,14 +154,14 @@ def test_every_map_is_shown_with_what_made_it(report, out):
     assert maps.first_selected_option.get_attribute("value") == "5"
     assert report.find("#what").text == captions[5]
     assert report.find("#strip [aria-pressed=true]").text == captions[5]
-    row = next(row for row in read_manifest(out / "manifest") if row.key == "a.png")
+    row = next(row for row in read_manifest(LocalStore(out)) if row.key == "a.png")
     assert row.maps[5].files["overlays"] in report.find("#above").get_attribute("src")
     assert "nsamples: 5" in report.find("#row").text
 
 
 @browsing
 def test_raw_values_have_the_grid_of_their_own_map(report, out):
-    row = next(row for row in read_manifest(out / "manifest") if row.key == "a.png")
+    row = next(row for row in read_manifest(LocalStore(out)) if row.key == "a.png")
     report.open(0)
     for number, place in ((0, "neuron (5, 7)"), (9, "pixel (35, 39)")):
         Select(report.find("#map")).select_by_value(str(number))

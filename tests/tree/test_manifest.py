@@ -3,12 +3,15 @@ import os
 
 import numpy as np
 import pytest
+from manifests import every_row, write_rows
 
 from sgcampp.errors import UserError
 from sgcampp.images.faults import Reason
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import ManifestIndex, Standing, read_manifest
-from sgcampp.tree.manifest import ManifestWriter, parts, read_rows
-from sgcampp.tree.rows import FAILED, OK, MapRecord, Row, from_line, to_line
+from sgcampp.tree.manifest import manifest_writer, part_names
+from sgcampp.tree.paths import manifest_part
+from sgcampp.tree.rows import FAILED, OK, MapRow, Row, from_line, to_line
 
 
 def row(key="a.jpg", status=OK, **values) -> Row:
@@ -16,7 +19,7 @@ def row(key="a.jpg", status=OK, **values) -> Row:
 
 
 def full_row() -> Row:
-    record = MapRecord(
+    record = MapRow(
         files={"arrays": "arrays/a.jpg.npy"},
         sha256={"arrays": "0" * 64},
         class_idx=281,
@@ -51,9 +54,11 @@ def full_row() -> Row:
     )
 
 
-def write(path, *rows):
-    with ManifestWriter(path) as writer:
-        writer.append(rows)
+def part_of(out, part=0):
+    """The path of a part, its directory made."""
+    path = out / manifest_part(part)
+    path.parent.mkdir(exist_ok=True)
+    return path
 
 
 def test_a_row_survives_the_line():
@@ -71,7 +76,7 @@ def test_odd_keys_stay_on_one_ascii_line(key):
 
 
 def test_rows_are_strict_json_whatever_the_numbers():
-    record = MapRecord(score=np.float32("nan"), ess=float("inf"), class_idx=np.int64(3))
+    record = MapRow(score=np.float32("nan"), ess=float("inf"), class_idx=np.int64(3))
     line = to_line(
         row(status=FAILED, reason=Reason.CORRUPT, seconds=np.float64(1.5), maps=[record])
     )
@@ -89,29 +94,28 @@ def test_fields_of_newer_versions_are_left_aside():
 
 
 def test_append_and_read_again(tmp_path):
-    path = tmp_path / "manifest/part-00000.jsonl"
-    write(path, row("a.jpg"), row("b.jpg", FAILED))
-    write(path)
-    write(path, row("c.jpg"))
-    assert [r.key for r in read_rows(path)] == ["a.jpg", "b.jpg", "c.jpg"]
+    write_rows(tmp_path, row("a.jpg"), row("b.jpg", FAILED))
+    write_rows(tmp_path)
+    write_rows(tmp_path, row("c.jpg"))
+    assert [r.key for r in every_row(tmp_path)] == ["a.jpg", "b.jpg", "c.jpg"]
 
 
 @pytest.mark.parametrize(
     "torn", [b"{", b'{"key":"b.jpg"', to_line(row("b.jpg"))[:-1], b"\0" * 200_000]
 )
 def test_a_torn_last_line_is_left_out_and_healed(tmp_path, torn):
-    path = tmp_path / "part-00000.jsonl"
+    path = part_of(tmp_path)
     whole = to_line(row("a.jpg"))
     path.write_bytes(whole + torn)
-    assert [r.key for r in read_rows(path)] == ["a.jpg"]
-    write(path, row("c.jpg"))
+    assert [r.key for r in every_row(tmp_path)] == ["a.jpg"]
+    write_rows(tmp_path, row("c.jpg"))
     assert path.read_bytes() == whole + to_line(row("c.jpg"))
 
 
 def test_a_part_of_nothing_but_a_torn_line_is_emptied(tmp_path):
-    path = tmp_path / "part-00000.jsonl"
+    path = part_of(tmp_path)
     path.write_bytes(b"{" * 200_000)
-    write(path)
+    write_rows(tmp_path)
     assert path.read_bytes() == b""
 
 
@@ -132,47 +136,50 @@ def test_a_part_of_nothing_but_a_torn_line_is_emptied(tmp_path):
     ],
 )
 def test_a_corrupt_line_is_never_passed_over(tmp_path, line):
-    path = tmp_path / "part-00003.jsonl"
+    path = part_of(tmp_path, 3)
     path.write_bytes(to_line(row("a.jpg")) + line + b"\n" + to_line(row("b.jpg")))
-    rows = read_rows(path)
+    rows = every_row(tmp_path)
     assert next(rows).key == "a.jpg"
     with pytest.raises(UserError, match=r"part-00003\.jsonl, line 2 "):
         next(rows)
     with pytest.raises(UserError, match="line 2 "):
-        ManifestIndex(tmp_path)
+        ManifestIndex(LocalStore(tmp_path))
 
 
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
 def test_a_refused_append_leaves_nothing_behind(tmp_path, monkeypatch, error):
-    path = tmp_path / "part-00000.jsonl"
-
     def refuse(_):
         raise error
 
-    with ManifestWriter(path) as writer:
+    with manifest_writer(LocalStore(tmp_path), manifest_part(0)) as writer:
         writer.append([row("a.jpg")])
         with monkeypatch.context() as patch, pytest.raises(type(error)):
             patch.setattr(os, "fsync", refuse)
             writer.append([row("b.jpg")])
         writer.append([row("c.jpg")])
-    assert [r.key for r in read_rows(path)] == ["a.jpg", "c.jpg"]
+    assert [r.key for r in every_row(tmp_path)] == ["a.jpg", "c.jpg"]
 
 
 def test_the_latest_row_of_a_key_holds_over_all_parts(tmp_path):
-    write(tmp_path / "part-00000.jsonl", row("a", OK, finished=5), row("b", FAILED, finished=1))
-    write(tmp_path / "part-00001.jsonl", row("a", FAILED, finished=2), row("b", OK, finished=3))
-    write(tmp_path / "part-00002.jsonl", row("c", FAILED), row("c", OK), row("d", FAILED))
-    (tmp_path / "part-00003.jsonl").touch()
-    (tmp_path / "notes.txt").write_text("not a part")
-    rows = {r.key: r.status for r in read_manifest(tmp_path)}
+    write_rows(tmp_path, row("a", OK, finished=5), row("b", FAILED, finished=1), part=0)
+    write_rows(tmp_path, row("a", FAILED, finished=2), row("b", OK, finished=3), part=1)
+    write_rows(tmp_path, row("c", FAILED), row("c", OK), row("d", FAILED), part=2)
+    part_of(tmp_path, 3).touch()
+    (tmp_path / "manifest/notes.txt").write_text("not a part")
+    rows = {r.key: r.status for r in read_manifest(LocalStore(tmp_path))}
     assert rows == {"a": OK, "b": OK, "c": OK, "d": FAILED}
-    assert [path.name[5:10] for path in parts(tmp_path)] == ["00000", "00001", "00002", "00003"]
+    assert [name[14:19] for name in part_names(LocalStore(tmp_path))] == [
+        "00000",
+        "00001",
+        "00002",
+        "00003",
+    ]
 
 
 def test_the_index_answers_for_keys(tmp_path):
     odd = os.fsdecode(b"caf\xe9.jpg")
-    write(tmp_path / "part-00000.jsonl", full_row(), row("b.jpg", FAILED), row(odd), row("\ud800"))
-    with ManifestIndex(tmp_path) as index:
+    write_rows(tmp_path, full_row(), row("b.jpg", FAILED), row(odd), row("\ud800"), part=0)
+    with ManifestIndex(LocalStore(tmp_path)) as index:
         assert len(index) == 4
         assert index.row("a.jpg") == full_row()
         for key in ("a.jpg", odd, "\ud800"):
@@ -185,4 +192,4 @@ def test_the_index_answers_for_keys(tmp_path):
 
 
 def test_no_manifest_is_an_empty_one(tmp_path):
-    assert list(read_manifest(tmp_path / "manifest")) == []
+    assert list(read_manifest(LocalStore(tmp_path / "none"))) == []

@@ -6,7 +6,7 @@ import pytest
 
 from sgcampp.errors import UserError
 from sgcampp.tree.index import ManifestIndex, read_manifest
-from sgcampp.tree.rows import MapRecord, Row, check_line, from_line
+from sgcampp.tree.rows import MapRow, Row, check_line, from_line
 
 ROW = {"key": "a.jpg", "status": "ok", "finished": 1.7e9}
 ODD = [None, True, 1, -1, 1.5, "text", "", [], ["x"], [[1]], {}, {"x": 1}, {"x": None}]
@@ -76,7 +76,7 @@ def test_a_field_of_a_map_has_its_type(name, value):
 
 def test_every_field_is_tried():
     assert WRONG_IN_ROW.keys() == Row.__dataclass_fields__.keys()
-    assert WRONG_IN_MAP.keys() == MapRecord.__dataclass_fields__.keys()
+    assert WRONG_IN_MAP.keys() == MapRow.__dataclass_fields__.keys()
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from sgcampp.images.faults import ImageError, Reason
+from sgcampp.storage.atomic import write_atomically
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree import paths as tree
-from sgcampp.tree.paths import OutputTree, relative_path, remove_leftovers, write_atomically
+from sgcampp.tree.paths import KINDS, relative_path
+from sgcampp.tree.tree_writer import TreeWriter, remove_leftovers
+
+EXTENSIONS = [("arrays", ".npy"), ("heatmaps", ".png"), ("overlays", ".png"), ("panels", ".png")]
 
 
 def files_below(root: Path) -> list[str]:
@@ -18,10 +23,13 @@ def files_below(root: Path) -> list[str]:
 
 
 def test_names_are_those_of_the_design():
-    assert relative_path("arrays", "a/b.jpg") == "arrays/a/b.jpg.npy"
-    assert relative_path("heatmaps", "a/b.JPEG", ["7"]) == "heatmaps/a/b.JPEG.7.png"
-    assert relative_path("overlays", "b.png", ["tabby", "k010"]) == "overlays/b.png.tabby.k010.png"
-    assert relative_path("arrays", "notes") == "arrays/notes.img.npy"
+    assert relative_path("arrays", ".npy", "a/b.jpg") == "arrays/a/b.jpg.npy"
+    assert relative_path("heatmaps", ".png", "a/b.JPEG", ["7"]) == "heatmaps/a/b.JPEG.7.png"
+    assert (
+        relative_path("overlays", ".png", "b.png", ["tabby", "k010"])
+        == "overlays/b.png.tabby.k010.png"
+    )
+    assert relative_path("arrays", ".npy", "notes") == "arrays/notes.img.npy"
 
 
 def test_no_two_inputs_share_a_path_and_none_is_the_directory_of_another():
@@ -40,8 +48,8 @@ def test_no_two_inputs_share_a_path_and_none_is_the_directory_of_another():
     keys = names + [f"{directory}/{name}" for directory in names for name in names]
     suffixes = [[], ["k010"], ["7"], ["7", "k010"]]
     made = [
-        relative_path(kind, key, suffix)
-        for kind, key, suffix in itertools.product(tree.KINDS, keys, suffixes)
+        relative_path(kind, extension, key, suffix)
+        for (kind, extension), key, suffix in itertools.product(EXTENSIONS, keys, suffixes)
     ]
     directories = {str(parent) for path in made for parent in Path(path).parents}
     assert len(set(made)) == len(made)
@@ -54,37 +62,37 @@ def test_no_two_inputs_share_a_path_and_none_is_the_directory_of_another():
 )
 def test_keys_cannot_leave_the_tree(key):
     with pytest.raises(ValueError, match="plain relative path"):
-        relative_path("arrays", key)
+        relative_path("arrays", ".npy", key)
 
 
 @pytest.mark.parametrize("suffix", ["", "a/b", "..", "png", "JPG", "img", "a b", "é", "a\n"])
 def test_suffixes_are_plain_words(suffix):
     with pytest.raises(ValueError, match="suffix"):
-        relative_path("arrays", "a.jpg", [suffix])
+        relative_path("arrays", ".npy", "a.jpg", [suffix])
 
 
 @pytest.mark.parametrize(
     "name", ["x" * 251, "é" * 120 + "a", "\udcff" * 200 + "猫" * 10, "👀" * 62]
 )
 def test_names_too_long_are_shortened_and_stay_different(tmp_path, name):
-    one, two = (relative_path("arrays", f"{name}{end}.jpg", ["k010"]) for end in "12")
+    one, two = (relative_path("arrays", ".npy", f"{name}{end}.jpg", ["k010"]) for end in "12")
     assert one != two
     assert len(os.fsencode(Path(one).name)) <= 255
     assert one.endswith(".npy")
-    OutputTree(tmp_path).write(one, b"1")
+    TreeWriter(LocalStore(tmp_path)).write(one, b"1")
     assert (tmp_path / one).read_bytes() == b"1"
 
 
 def test_a_path_too_long_is_the_images_fault(tmp_path):
-    path = relative_path("arrays", "d" * 250 + ("/" + "d" * 250) * 20 + "/x.jpg")
+    path = relative_path("arrays", ".npy", "d" * 250 + ("/" + "d" * 250) * 20 + "/x.jpg")
     with pytest.raises(ImageError) as info:
-        OutputTree(tmp_path).write(path, b"1")
+        TreeWriter(LocalStore(tmp_path)).write(path, b"1")
     assert info.value.reason == Reason.NAME_TOO_LONG
 
 
 def test_names_that_are_not_utf8(tmp_path):
-    path = relative_path("arrays", os.fsdecode(b"caf\xe9/\n'.jpg"))
-    OutputTree(tmp_path).write(path, b"1")
+    path = relative_path("arrays", ".npy", os.fsdecode(b"caf\xe9/\n'.jpg"))
+    TreeWriter(LocalStore(tmp_path)).write(path, b"1")
     assert os.fsencode(tmp_path / path).endswith(b"/arrays/caf\xe9/\n'.jpg.npy")
     assert (tmp_path / path).read_bytes() == b"1"
 
@@ -121,16 +129,16 @@ def test_nothing_torn_appears_when_the_disk_refuses(tmp_path, monkeypatch, call,
 def test_a_kill_leaves_only_a_temporary_file_that_is_removed(tmp_path):
     code = f"""if True:
         import os
-        from sgcampp.tree.paths import write_atomically
+        from sgcampp.storage.atomic import write_atomically
         os.fsync = lambda _: os.kill(os.getpid(), 9)
-        write_atomically({str(tmp_path / "arrays/a/x.npy")!r}, b"new", part=3)
+        write_atomically({str(tmp_path / "arrays/a/x.npy")!r}, b"new", writer=3)
     """
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == -9
     (left,) = files_below(tmp_path)
     assert left.startswith("arrays/a/.sgcampp-00003-")
-    assert remove_leftovers(tmp_path, part=2) == 0
-    assert remove_leftovers(tmp_path, part=3) == 1
+    assert remove_leftovers(LocalStore(tmp_path), KINDS, part=2) == 0
+    assert remove_leftovers(LocalStore(tmp_path), KINDS, part=3) == 1
     assert files_below(tmp_path) == []
 
 
@@ -141,13 +149,13 @@ def test_leftovers_are_removed_and_nothing_else(tmp_path):
     for name in keep + gone:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert remove_leftovers(tmp_path) == 3
+    assert remove_leftovers(LocalStore(tmp_path), KINDS) == 3
     assert files_below(tmp_path) == sorted(keep)
-    assert remove_leftovers(tmp_path / "nowhere") == 0
+    assert remove_leftovers(LocalStore(tmp_path / "nowhere"), KINDS) == 0
 
 
 def test_threads_write_side_by_side(tmp_path):
-    out = OutputTree(tmp_path)
+    out = TreeWriter(LocalStore(tmp_path))
 
     def write(start):
         for n in range(start, start + 20):

@@ -5,23 +5,19 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from sgcampp.config.run_config import RECORDED, RunConfig, as_yaml
+from sgcampp.config.loading import RECORDED, as_yaml
+from sgcampp.config.run_config import RunConfig
 from sgcampp.errors import UserError
-from sgcampp.tree.run_record import (
-    NAME,
-    RunRecord,
-    check_base,
-    differing_keys,
-    read_record,
-    run_yaml,
-)
+from sgcampp.run.settling import check_base, differing_keys, run_yaml
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.paths import RUN_YAML
+from sgcampp.tree.run_record import RunRecord, read_run_yaml
 
 RECORD = RunRecord(
     model_fingerprint="0" * 64,
     layers=["a", "input"],
     batch_size=16,
     images_per_step=2,
-    passes=8,
     frozen=False,
     images=5,
     target_sha256=None,
@@ -31,11 +27,11 @@ RECORD = RunRecord(
 
 
 def test_a_record_survives_the_file(tmp_path):
-    (tmp_path / NAME).write_bytes(run_yaml(RunConfig(sources=["p"]), RECORD))
-    values, record = read_record(tmp_path)
+    (tmp_path / RUN_YAML).write_bytes(run_yaml(RunConfig(sources=["p"]), RECORD))
+    values, record = read_run_yaml(LocalStore(tmp_path))
     assert record == RECORD
     assert values["sources"] == ["p"]
-    assert read_record(tmp_path / "none") is None
+    assert read_run_yaml(LocalStore(tmp_path / "none")) is None
 
 
 @pytest.mark.parametrize(
@@ -49,8 +45,6 @@ def test_a_record_survives_the_file(tmp_path):
         ("batch_size", 0),
         ("batch_size", 10**30),
         ("images_per_step", 1.5),
-        ("passes", -1),
-        ("passes", True),
         ("frozen", 0),
         ("images", -1),
         ("images", 10**99),
@@ -63,16 +57,16 @@ def test_a_record_survives_the_file(tmp_path):
 )
 def test_a_record_of_odd_types_is_refused(tmp_path, name, value):
     recorded = json.dumps({**asdict(RECORD), name: value})
-    (tmp_path / NAME).write_text(f"{as_yaml(asdict(RunConfig()))}{RECORDED}: {recorded}\n")
+    (tmp_path / RUN_YAML).write_text(f"{as_yaml(asdict(RunConfig()))}{RECORDED}: {recorded}\n")
     with pytest.raises(UserError, match=rf"run\.yaml: was not written by sgcampp: {name} "):
-        read_record(tmp_path)
+        read_run_yaml(LocalStore(tmp_path))
 
 
 @pytest.mark.parametrize("recorded", ["", "5", "[]", "{}", "{a: 1}", "text", "{5: 6}"])
 def test_a_record_that_is_none_is_refused(tmp_path, recorded):
-    (tmp_path / NAME).write_text(f"nsamples: 3\n{RECORDED}: {recorded}\n")
+    (tmp_path / RUN_YAML).write_text(f"nsamples: 3\n{RECORDED}: {recorded}\n")
     with pytest.raises(UserError, match="was not written by this version"):
-        read_record(tmp_path)
+        read_run_yaml(LocalStore(tmp_path))
 
 
 def test_another_model_or_target_file_is_another_run():

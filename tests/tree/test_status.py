@@ -2,7 +2,8 @@
 
 from several_run import write_tree
 
-from sgcampp.tree.manifest import ManifestWriter
+from sgcampp.storage.local import LocalStore
+from sgcampp.tree.manifest import manifest_writer
 from sgcampp.tree.rows import FAILED, Row
 from sgcampp.tree.status import read_status
 
@@ -16,7 +17,7 @@ def test_counts(tmp_path):
 def test_there_are_never_fewer_images_than_rows(tmp_path):
     """Rows of images that were there in an earlier run stay."""
     out = write_tree(tmp_path)
-    with ManifestWriter(out / "manifest" / "part-00001.jsonl") as manifest:
+    with manifest_writer(LocalStore(out), "manifest/part-00001.jsonl") as manifest:
         manifest.append(Row(f"{n}.png", FAILED, reason="empty") for n in range(10))
     status = read_status(out)
     assert (status.images, status.missing) == (14, 0)
@@ -26,7 +27,7 @@ def test_a_rate_needs_some_time(tmp_path):
     out = write_tree(tmp_path)
     part = out / "manifest" / "part-00000.jsonl"
     part.unlink()
-    with ManifestWriter(part) as manifest:
+    with manifest_writer(LocalStore(out), "manifest/part-00000.jsonl") as manifest:
         manifest.append([Row("a", FAILED, reason="empty", finished=1e9)])
         assert read_status(out).rate is None
         manifest.append([Row("b", FAILED, reason="empty", finished=1e9 + 4)])

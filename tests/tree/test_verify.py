@@ -8,9 +8,10 @@ import pytest
 from several_run import write_tree
 
 import sgcampp.tree.verify
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
-from sgcampp.tree.manifest import ManifestWriter
-from sgcampp.tree.rows import OK, MapRecord, Row
+from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.rows import OK, MapRow, Row
 from sgcampp.tree.verify import verify
 
 NPY = b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }%s\n"
@@ -28,8 +29,8 @@ def found(out):
 def replace_row(out, **maps):
     """Makes the manifest one row of one map."""
     (out / "manifest" / "part-00000.jsonl").unlink()
-    with ManifestWriter(out / "manifest" / "part-00000.jsonl") as manifest:
-        manifest.append([Row("a.png", OK, maps=[MapRecord(**maps)])])
+    with manifest_writer(LocalStore(out), "manifest/part-00000.jsonl") as manifest:
+        manifest.append([Row("a.png", OK, maps=[MapRow(**maps)])])
 
 
 def damage(out, path, data):
@@ -55,7 +56,7 @@ def test_files_about_the_whole_image_are_looked_at(out):
 
 
 def test_each_map_has_a_shape_of_its_own(out):
-    row = next(row for row in read_manifest(out / "manifest") if row.key == "a.png")
+    row = next(row for row in read_manifest(LocalStore(out)) if row.key == "a.png")
     early, late = (next(m for m in row.maps if m.layer == layer) for layer in ("early", "late"))
     (out / early.files["arrays"]).write_bytes((out / late.files["arrays"]).read_bytes())
     replace_row(out, files=early.files, shape=early.shape)

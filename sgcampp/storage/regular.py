@@ -37,20 +37,22 @@ def open_own(path: str | os.PathLike[str], mode: str, buffering: int = -1) -> Bi
         ) from error
 
 
-def read_regular(path: str | os.PathLike[str]) -> bytes:
-    """Reads a file whole, through links.
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Opens a file to read, through links.
 
     Raises:
-        OSError: if it can't be read, or is a directory, a pipe or a device.
+        OSError: if it can't be read: EISDIR for a directory, ENXIO for a pipe or a device.
     """
-    with open(path, "rb", opener=_opened) as file:
-        return file.read()
+    return cast(BinaryIO, open(path, "rb", opener=_opened))
 
 
 def _opened(name: str, flags: int) -> int:
     """A descriptor of a regular file; O_NONBLOCK, which these ignore, keeps pipes from waiting."""
     descriptor = os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
     raise OSError(errno.ENXIO, "is no regular file", name)

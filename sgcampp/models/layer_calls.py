@@ -4,10 +4,9 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import keras
+import keras
 
 # Their inner tensors [N, heads, T, T] look like feature maps and are none.
 _OPAQUE = ("MultiHeadAttention", "GroupedQueryAttention")
@@ -16,7 +15,7 @@ Shape = tuple[int | None, ...]
 
 
 @dataclass
-class Recorded:
+class LayerCall:
     """One call of a layer, as the trace passed it.
 
     Attributes:
@@ -45,7 +44,7 @@ class Recorded:
 
 
 @contextmanager
-def recorded_outputs(model: "keras.Model") -> Iterator[list[Recorded]]:
+def watched_layers(model: keras.Model) -> Iterator[list[LayerCall]]:
     """Records every layer's output, in call order, while the model is called inside the block.
 
     The layers' `call` is wrapped on the instance, and restored on leaving, errors included; the
@@ -57,7 +56,7 @@ def recorded_outputs(model: "keras.Model") -> Iterator[list[Recorded]]:
     Yields:
         The list that fills while the model runs.
     """
-    records: list[Recorded] = []
+    records: list[LayerCall] = []
     wrapped: list[tuple[Any, dict[str, Any]]] = []
     try:
         for address, layer in _walk(model):
@@ -91,14 +90,14 @@ def _children(parent: Any) -> list[Any]:
     return layers + [o for o in getattr(parent, "_operations", []) if o not in layers]
 
 
-def _recording(address: str, layer: Any, records: list[Recorded]) -> Callable[..., Any]:
+def _recording(address: str, layer: Any, records: list[LayerCall]) -> Callable[..., Any]:
     original = layer.call
-    calls: list[Recorded] = []
+    calls: list[LayerCall] = []
 
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
         tensor = original(*args, **kwargs)
-        calls.append(Recorded(address, layer, tensor))
+        calls.append(LayerCall(address, layer, tensor))
         records.append(calls[-1])
         if len(calls) > 1:
             calls[0].address = f"{address}#1"

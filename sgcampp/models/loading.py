@@ -1,61 +1,24 @@
-"""Model names and files, and how each of them becomes a classifier."""
+"""A model's name, file or Keras model becomes a classifier."""
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sgcampp.errors import UserError, nearest
-from sgcampp.models import embedded
-from sgcampp.models.applications import APPLICATIONS, build_application, find_application
+from sgcampp.models.applications import find_application
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.families import FAMILIES, family_preprocessing, plain_name
-from sgcampp.models.keras_file import is_model_path, load_model_file
 from sgcampp.models.labels import Label, imagenet_labels, read_labels
 from sgcampp.models.preprocessing import Preprocessing
 from sgcampp.models.signature import input_shape
-from sgcampp.models.weights_file import built_with
+from sgcampp.models.sources import MODEL_SOURCES, Sourced, list_models, refuse_weights
 
 if TYPE_CHECKING:
     import keras
 
 OWN_SCALING = ("Rescaling", "Normalization")
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """A model that can be loaded by name.
-
-    Attributes:
-        name: as `load_model` takes it.
-        size: (height, width) of its input, pixels.
-        source: 'embedded' (nothing to download) or 'keras.applications'.
-    """
-
-    name: str
-    size: tuple[int, int]
-    source: str
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A model with what its origin tells about it."""
-
-    name: str
-    model: "keras.Model"
-    weights: str
-    family: str | None = None
-    size: int | None = None
-
-
-def list_models() -> list[ModelInfo]:
-    """All models known by name, the embedded one first; does not import TensorFlow."""
-    applications = [
-        ModelInfo(application.name, (application.size, application.size), "keras.applications")
-        for application in APPLICATIONS
-    ]
-    return [ModelInfo(embedded.NAME, embedded.SIZE, "embedded"), *applications]
 
 
 def load_model(
@@ -118,7 +81,7 @@ def load_model(
 def _use_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        import keras
+        import keras  # with the backend that was just named
     except (ImportError, ValueError) as error:
         raise UserError(f"Keras can't start ({error}), set KERAS_BACKEND=tensorflow") from error
     if keras.backend.backend() != "tensorflow":
@@ -131,17 +94,13 @@ def _use_tensorflow() -> None:
         raise UserError("Keras is set to channels_first, sgcampp needs channels_last (keras.json)")
 
 
-def _find(model: "str | Path | keras.Model", weights: str | Path, trusted: bool) -> _Source:
+def _find(model: Any, weights: str | Path, trusted: bool) -> Sourced:
     if not isinstance(model, (str, Path)):
-        return _given_model(model, weights)
-    if application := find_application(str(model)):
-        built = build_application(application, weights)
-        return _Source(application.name, built, str(weights), application.family, application.size)
-    if plain_name(str(model)) == plain_name(embedded.NAME):
-        return _Source(embedded.NAME, _build_embedded(weights), str(weights), embedded.NAME)
-    if is_model_path(model):
-        _refuse_weights(str(model), weights)
-        return _Source(str(model), load_model_file(model, trusted=trusted), str(model))
+        return _given_model(model, str(weights))
+    for source in MODEL_SOURCES.values():
+        found = source.find(str(model), str(weights), trusted)
+        if found is not None:
+            return found
     names = [info.name for info in list_models()]
     raise UserError(
         f"unknown model {model!r}{nearest(str(model), names)} (`sgcampp models` lists the "
@@ -149,28 +108,17 @@ def _find(model: "str | Path | keras.Model", weights: str | Path, trusted: bool)
     )
 
 
-def _given_model(model: Any, weights: str | Path) -> _Source:
-    import keras
+def _given_model(model: Any, weights: str) -> Sourced:
+    import keras  # not before the checks of `_use_tensorflow`
 
     if not isinstance(model, keras.Model):
         raise UserError(f"a model is a name, a path or a keras.Model, not {type(model).__name__}")
-    _refuse_weights(model.name, weights)
-    return _Source(model.name, model, "given")
-
-
-def _refuse_weights(name: str, weights: str | Path) -> None:
-    if str(weights) != "imagenet":
-        raise UserError(f"{name} brings its own weights: give weights only with a model's name")
-
-
-def _build_embedded(weights: str | Path) -> "keras.Model":
-    if str(weights) == "imagenet":
-        return embedded.build_pretrained()
-    return built_with(embedded.build, weights, embedded.NAME)
+    refuse_weights(model.name, weights)
+    return Sourced(model.name, model, "given")
 
 
 def _preprocessing(
-    source: _Source,
+    source: Sourced,
     family: str | None,
     settings: dict[str, Any],
     size: int | Sequence[int] | None,
@@ -196,7 +144,7 @@ def _family_of(name: str | None) -> str | None:
 
 
 def _size(
-    own: tuple[int | None, int | None], given: int | Sequence[int] | None, source: _Source
+    own: tuple[int | None, int | None], given: int | Sequence[int] | None, source: Sourced
 ) -> tuple[int, int]:
     """The model's own size, with `given` (or what it was trained on) for what it leaves open."""
     given = given or source.size if None in own else given
@@ -216,7 +164,7 @@ def _size(
     return int(wanted[0]), int(wanted[1])
 
 
-def _labels(path: str | Path | None, source: _Source, count: int) -> tuple[Label, ...] | None:
+def _labels(path: str | Path | None, source: Sourced, count: int) -> tuple[Label, ...] | None:
     if path is None:
         return imagenet_labels() if source.family and count == 1000 else None
     labels = read_labels(path)
@@ -227,7 +175,7 @@ def _labels(path: str | Path | None, source: _Source, count: int) -> tuple[Label
     return labels
 
 
-def _scaling_note(source: _Source) -> tuple[str, ...]:
+def _scaling_note(source: Sourced) -> tuple[str, ...]:
     layers = source.model._flatten_layers(include_self=False)
     if any(type(layer).__name__ in OWN_SCALING for layer in layers):
         return ()

@@ -1,0 +1,161 @@
+"""Which record and layout a run goes on with, and whether it may go on in this output tree."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sgcampp.config.loading import as_yaml, output_keys
+from sgcampp.config.run_config import RunConfig
+from sgcampp.engine.ensemble import Ensemble, Layout
+from sgcampp.engine.sampling import passes_of
+from sgcampp.engine.settings import check_batch_size
+from sgcampp.errors import UserError
+from sgcampp.explain.looks import Look
+from sgcampp.models.classifier import Classifier
+from sgcampp.run.batch_sizes import tuned_batch_size
+from sgcampp.run.targets import Targets
+from sgcampp.storage.store import Store
+from sgcampp.tree.manifest import part_names
+from sgcampp.tree.paths import RUN_YAML
+from sgcampp.tree.run_record import RunRecord, read_run_yaml, recorded_yaml, versions
+
+FREEZE_FROM = 1000
+"""Passes in a run from which on frozen weights pay (scripts/bench/startup.py, engine.py)."""
+
+Known = tuple[Mapping[str, Any], RunRecord]
+"""What run.yaml says: the run config's values, and what the run settled."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What this run would do, before the output tree has its say.
+
+    Attributes:
+        config: of the run.
+        classifier: loaded.
+        targets: the classes to explain.
+        total: images in the whole listing.
+        base: the directory that keys are relative to.
+    """
+
+    config: RunConfig
+    classifier: Classifier
+    targets: Targets
+    total: int
+    base: str
+
+
+def known_run(store: Store, wanted: Wanted) -> Known | None:
+    """What the output tree's run.yaml says; None where there is no run yet.
+
+    Raises:
+        UserError: if the tree holds another run, or maps of unknown making.
+    """
+    known = read_run_yaml(store)
+    if known is None:
+        if any(store.stat(part).size for part in part_names(store)):
+            raise UserError(
+                f"{store.shown()} has a manifest but no run.yaml, so nobody knows what made its "
+                "maps: choose another output directory"
+            )
+        return None
+    differing = differing_keys(
+        wanted.config, wanted.classifier.fingerprint, wanted.targets.sha256, *known
+    )
+    if differing:
+        raise UserError(
+            f"{store.shown()} holds another run, which differs in {'; '.join(differing)}: choose "
+            "another output directory, or --overwrite to start afresh"
+        )
+    check_base(store.shown(), wanted.base, known[1])
+    return known
+
+
+def worth_freezing(looks: list[Look], total: int, known: Known | None) -> bool:
+    """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
+    if known is not None:
+        return known[1].frozen
+    return total * passes_of(looks) >= FREEZE_FROM
+
+
+def settled(
+    wanted: Wanted, known: Known | None, ensemble: Ensemble, frozen: bool
+) -> tuple[RunRecord, Layout]:
+    """The record and layout to go on with: those of the output tree if it has any, else made."""
+    if known is not None:
+        record = replace(known[1], images=wanted.total, base=wanted.base)
+        return record, ensemble.lay_out(record.batch_size, record.images_per_step)
+    batch_size = _batch_size(wanted, ensemble)
+    layout = ensemble.lay_out(batch_size, wanted.total)
+    record = RunRecord(
+        model_fingerprint=wanted.classifier.fingerprint,
+        layers=list(dict.fromkeys(ensemble.seen[look].layer for look in ensemble.looks)),
+        batch_size=batch_size,
+        images_per_step=layout.images,
+        frozen=frozen,
+        images=wanted.total,
+        target_sha256=wanted.targets.sha256,
+        versions=versions(),
+        base=wanted.base,
+    )
+    return record, layout
+
+
+def run_yaml(config: RunConfig, record: RunRecord) -> bytes:
+    """The text of run.yaml; `--config OUT/run.yaml` repeats the run."""
+    return recorded_yaml(as_yaml(asdict(config)), record)
+
+
+def write_run_yaml(store: Store, config: RunConfig, record: RunRecord) -> None:
+    """Writes the output tree's run.yaml."""
+    store.write(RUN_YAML, run_yaml(config, record))
+
+
+def check_base(out: str, base: str, record: RunRecord) -> None:
+    """Refuses to mix images of two directories in one output tree.
+
+    A key names the files about an image; below another base, another image could have it and
+    silently take the first one's place. Images that were moved may go on: then the old base is
+    gone.
+
+    Raises:
+        UserError: if the output tree is about images below another directory, which still exists.
+    """
+    known = record.base
+    if known and os.path.isdir(known) and not os.path.samefile(known, base):  # noqa: PTH112, PTH121
+        raise UserError(
+            f"{out} is about images below {known}, these are below {base}: choose another output "
+            "directory, or --overwrite to start afresh"
+        )
+
+
+def differing_keys(
+    config: RunConfig,
+    model_fingerprint: str,
+    target_sha256: str | None,
+    values: Mapping[str, Any],
+    record: RunRecord,
+) -> list[str]:
+    """Keys in which a run differs from the one recorded in its output tree, as `key: old → new`."""
+    now = output_keys(asdict(config))
+    differing = [
+        f"{name}: {values.get(name)!r} → {value!r}"
+        for name, value in now.items()
+        if values.get(name) != value
+    ]
+    if model_fingerprint != record.model_fingerprint:
+        differing.append("the model's weights, architecture or preprocessing")
+    if target_sha256 != record.target_sha256:
+        differing.append("the classes in the target file")
+    return differing
+
+
+def _batch_size(wanted: Wanted, ensemble: Ensemble) -> int:
+    """B as the config has it, or a good one for this device."""
+    config = wanted.config
+    if config.batch_size != "auto":
+        return check_batch_size(config.batch_size)
+    key = f"{wanted.classifier.fingerprint} {config.precision} {config.jit}"
+    samples = wanted.total * (ensemble.passes + 1)
+    return tuned_batch_size(ensemble, wanted.classifier.input_shape, samples, key)

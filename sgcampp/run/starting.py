@@ -1,0 +1,48 @@
+"""What a run makes sure of before it writes: its sources are not its own files, old maps go."""
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+from sgcampp.errors import UserError
+from sgcampp.storage.store import Store
+from sgcampp.tree.index import read_manifest
+from sgcampp.tree.open_tree import kinds_of
+from sgcampp.tree.paths import MANIFEST, RUN_YAML
+from sgcampp.tree.run_record import read_run_yaml
+from sgcampp.tree.tree_writer import clear_tree
+
+
+def refuse_own_files(sources: Iterable[str], out: Path, kinds: Iterable[str]) -> None:
+    """Raises UserError for a source inside the directories that the run writes to."""
+    for source in map(Path, sources):
+        for kind in (MANIFEST, *kinds):
+            own = (out / kind).resolve()
+            if own == source.resolve() or own in source.resolve().parents:
+                raise UserError(f"source {source} lies in {out / kind}, where the run writes")
+
+
+def clear(store: Store) -> None:
+    """Removes the run that an output tree holds, for the holder of its lock.
+
+    Raises:
+        UserError: for a directory of other files.
+    """
+    known = read_run_yaml(store)
+    if known is None and _has_others(store):
+        raise UserError(
+            f"{store.shown()} is no output tree of sgcampp: --overwrite leaves it alone"
+        )
+    kinds = kinds_of(known[0].get("write") if known else None)
+    rows = read_manifest(store)
+    named = (files.values() for row in rows for files in (row.files, *(m.files for m in row.maps)))
+    clear_tree(store, kinds, itertools.chain.from_iterable(named))
+    store.remove(RUN_YAML)
+
+
+def _has_others(store: Store) -> bool:
+    """Whether a directory below the tree holds anything but locks."""
+    directories = [entry.name for entry in store.list("") if entry.is_directory]
+    return any(
+        not entry.name.endswith(".lock") for name in directories for entry in store.list(name)
+    )

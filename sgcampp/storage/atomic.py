@@ -1,0 +1,55 @@
+"""Files on a local disk that appear under their name only when they are whole."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_TEMPORARY = re.compile(r"\.sgcampp-(\d{5})-[0-9a-f]{16}\.tmp")
+
+
+def write_atomically(
+    path: str | os.PathLike[str], data: bytes | Iterable[bytes], writer: int = 0
+) -> None:
+    """Writes a file that appears under its name only when it is whole and on the disk.
+
+    Args:
+        path: the file to make or replace; missing directories are made.
+        data: its content, whole or in pieces.
+        writer: number of the writing process, for the temporary file's name.
+
+    Raises:
+        OSError: when the file system refuses; then nothing has changed under the name, and the
+            temporary file is gone.
+    """
+    path = Path(path)
+    # A name of its own: the final one may have the full length that is allowed already.
+    temporary = path.parent / f".sgcampp-{writer:05d}-{secrets.token_hex(8)}.tmp"
+    try:
+        _write_through(temporary, data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write_through(path: Path, data: bytes | Iterable[bytes]) -> None:
+    try:
+        file = path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("xb")
+    with file:
+        file.writelines([data] if isinstance(data, bytes) else data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def temporaries(top: Path, writer: int | None) -> Iterator[Path]:
+    """Temporary files below a directory: of one writer, or of all."""
+    for directory, _, names in os.walk(top):
+        for name in names:
+            match = _TEMPORARY.fullmatch(name)
+            if match and writer in (None, int(match[1])):
+                yield Path(directory, name)

@@ -1,0 +1,112 @@
+"""A finished or half-done output tree as one object: what was asked, what came of it, and where."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sgcampp.errors import UserError
+from sgcampp.images.sources import resolve_sources
+from sgcampp.storage.local import LocalStore
+from sgcampp.storage.store import Store
+from sgcampp.tree.index import ManifestIndex, read_manifest
+from sgcampp.tree.lock import is_locked
+from sgcampp.tree.paths import KINDS
+from sgcampp.tree.rows import MapRow, Row
+from sgcampp.tree.run_record import RunRecord, read_run_yaml
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class OutputTree:
+    """What `open_tree` found.
+
+    Attributes:
+        store: the tree's storage.
+        values: the run config, by key, as run.yaml has it.
+        record: what the run settled.
+    """
+
+    store: Store
+    values: dict[str, Any]
+    record: RunRecord
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The directories that the run may have filled."""
+        return kinds_of(self.values.get("write"))
+
+    def index(self) -> ManifestIndex:
+        """The manifest's rows by key; a context manager."""
+        return ManifestIndex(self.store)
+
+    def rows(self) -> Iterator[Row]:
+        """The rows that hold, one a key; UserError at a line that is none."""
+        return read_manifest(self.store)
+
+    def is_locked(self) -> bool:
+        """Whether some process is writing to it."""
+        return is_locked(self.store)
+
+    def array(self, map_row: MapRow) -> "NDArray[np.float32]":
+        """The raw map, float32 [h, w], of one row's map.
+
+        Raises:
+            KeyError: if the run wrote no arrays.
+            OSError: if the file can't be read.
+            ValueError: if it is no such array.
+        """
+        from sgcampp.tree.arrays import decode_map
+
+        return decode_map(self.store.read(map_row.files["arrays"]).data)
+
+    @cached_property
+    def base(self) -> Path | None:
+        """The directory that keys are relative to; None if it can't be found from here.
+
+        Where the run found it; else, for a tree that moved with its images, where they lie from
+        here.
+        """
+        if self.record.base and os.path.isdir(self.record.base):  # noqa: PTH112 - no error for odd names
+            return Path(self.record.base)
+        sources = self.values.get("sources")
+        if not isinstance(sources, list) or not all(isinstance(source, str) for source in sources):
+            return None
+        try:
+            return Path(resolve_sources(sources, bool(self.values.get("recursive"))).base)
+        except UserError:
+            return None
+
+    def image(self, row: Row) -> Path | None:
+        """Where the image of a row lies; None if it is not there with the size recorded."""
+        if self.base is None:
+            return None
+        try:
+            size = (self.base / row.key).stat().st_size
+        except (OSError, ValueError):  # gone, never readable, or no name that a file could have
+            return None
+        return self.base / row.key if row.bytes in (None, size) else None
+
+
+def open_tree(out: Path) -> OutputTree:
+    """Opens an output tree.
+
+    Raises:
+        UserError: for a directory that is no output tree, or a run.yaml that can't be read.
+    """
+    store = LocalStore(out)
+    known = read_run_yaml(store)
+    if known is None:
+        raise UserError(f"{out} is no output tree: it has no run.yaml")
+    return OutputTree(store, *known)
+
+
+def kinds_of(write: Any) -> tuple[str, ...]:
+    """The directories that a run with that `write` may fill: ours, and those of other writers."""
+    others = [kind for kind in write if isinstance(kind, str)] if isinstance(write, list) else []
+    return tuple(dict.fromkeys([*KINDS, *others]))
