@@ -16,8 +16,8 @@ class Listener:
     def note(self, sentence):
         self.notes.append(sentence)
 
-    def start(self, total):
-        self.total = total
+    def start(self, summary):
+        self.total = summary.total
 
     def skip(self):
         self.skipped += 1

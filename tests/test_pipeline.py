@@ -347,20 +347,18 @@ def test_an_output_that_cannot_be_a_directory_is_refused(config, tmp_path, where
 def test_a_disk_that_refuses_stops_the_run_with_a_valid_tree(config, monkeypatch):
     import errno
 
-    from sgcampp.tree.paths import OutputTree
+    original, written = LocalStore.write, []
 
-    original, written = OutputTree.write, []
-
-    def full(self, relative, data):
-        written.append(relative)
+    def full(self, name, data):
+        written.append(name)
         if len(written) > 14:
             raise OSError(errno.ENOSPC, "No space left on device")
-        original(self, relative, data)
+        original(self, name, data)
 
-    monkeypatch.setattr(OutputTree, "write", full)
+    monkeypatch.setattr(LocalStore, "write", full)
     with pytest.raises(RunStopped, match="No space left on device"):
         go(config)
-    monkeypatch.setattr(OutputTree, "write", original)
+    monkeypatch.setattr(LocalStore, "write", original)
     rows = manifest(config.out)
     assert 0 < len(rows) < 12
     missing = [problem for problem in verify(Path(config.out)) if "no row" not in problem.what]

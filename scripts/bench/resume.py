@@ -14,6 +14,7 @@ from pathlib import Path
 from sgcampp.images.find import Found
 from sgcampp.run.backlog import Drive, has_files, tasks_left
 from sgcampp.run.summary import Summary
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import ManifestIndex
 from sgcampp.tree.rows import OK, MapRow, Row, to_line
 
@@ -71,8 +72,8 @@ def main() -> int:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
         begin = time.perf_counter()
-        summary = Summary()
-        with ManifestIndex(out / "manifest", has_files(out)) as known:
+        summary, store = Summary(), LocalStore(out)
+        with ManifestIndex(store, has_files(store)) as known:
             listing = (Found(key, source) for key in keys)
             left = sum(1 for _ in tasks_left(listing, known, Drive(), summary, lambda: None))
         seconds = time.perf_counter() - begin

@@ -53,6 +53,5 @@ def _opened(name: str, flags: int) -> int:
     if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-    raise OSError(errno.ENXIO, "is no regular file", name)
+    what = errno.EISDIR if stat.S_ISDIR(mode) else errno.ENXIO
+    raise OSError(what, "is no regular file", name)

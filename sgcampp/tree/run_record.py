@@ -79,7 +79,7 @@ def read_run_yaml(store: Store) -> tuple[dict[str, Any], RunRecord] | None:
     where = store.shown(RUN_YAML)
     try:
         data = store.read(RUN_YAML).data
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UserError(f"{where}: can't be read: {error.strerror}") from error

@@ -27,7 +27,7 @@ EXPLAIN = "explain photos --model m.keras --scale 0.01 --batch-size 1 --write ar
 @pytest.fixture
 def tree(tmp_path):
     """An output tree, made by hand, of 3000 failed images with a name in Greek each."""
-    record = RunRecord("0" * 64, ["l"], 1, 1, 0, False, FAILURES, None, versions())
+    record = RunRecord("0" * 64, ["l"], 1, 1, False, FAILURES, None, versions())
     (tmp_path / RUN_YAML).write_bytes(run_yaml(RunConfig(), record))
     with manifest_writer(LocalStore(tmp_path), "manifest/part-00000.jsonl") as manifest:
         manifest.append(

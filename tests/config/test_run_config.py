@@ -20,7 +20,6 @@ RECORD = RunRecord(
     batch_size=16,
     images_per_step=4,
     frozen=False,
-    passes=3,
     images=10,
     target_sha256=None,
     versions={"keras": "3"},
@@ -248,7 +247,9 @@ def test_what_shapes_the_output_must_be_the_same_to_go_on(tmp_path):
 @pytest.mark.parametrize("text", ["", "nsamples: 3\n", "recorded: 3\n", "recorded: {layer: x}\n"])
 def test_a_run_yaml_of_another_origin_is_refused(tmp_path, text):
     (tmp_path / "run.yaml").write_text(text)
-    refused("run.yaml: was not written by this version of sgcampp", read_run_yaml, tmp_path)
+    refused(
+        "run.yaml: was not written by this version of sgcampp", read_run_yaml, LocalStore(tmp_path)
+    )
     assert read_run_yaml(LocalStore(tmp_path / "elsewhere")) is None
 
 
@@ -262,7 +263,7 @@ def test_across_multiplies_what_is_looked_at(load):
     text = "method: [grad_cam, gradient]\nlayer_name: [a, b]\nacross: {std_dev: [0.1, 0.2]}\n"
     looks = [
         (each.look.method.name, each.look.layer_name, each.across["std_dev"])
-        for each in load(text).looks()
+        for each in load(text).looks
     ]
     assert looks == [
         (method, layer, std_dev)

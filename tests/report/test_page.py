@@ -23,6 +23,7 @@ from sgcampp.report.values import concentration, packed
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
 from sgcampp.tree.manifest import manifest_writer
+from sgcampp.tree.open_tree import open_tree
 from sgcampp.tree.rows import FAILED, OK, MapRow, Row
 from sgcampp.tree.verify import verify
 
@@ -119,15 +120,17 @@ def test_the_page_is_the_same_each_time_and_no_part_of_the_tree(run):
 
 
 def test_moved_changed_and_unknown_images_are_not_linked(run, tmp_path):
-    row = next(row for row in read_manifest(LocalStore(run.out)) if row.status == OK)
-    for lines, there in [
-        (PageLines(run.out, run.pictures), True),
-        (PageLines(run.out, tmp_path), False),
-        (PageLines(run.out, None), False),
-    ]:
-        assert json.loads(lines.line(row))["there"] is there
+    tree = open_tree(run.out)
+    row = next(row for row in tree.rows() if row.status == OK)
+
+    def lines(base):
+        record = replace(tree.record, base=base and str(base))
+        return PageLines(replace(tree, record=record, values={}))
+
+    for base, there in [(run.pictures, True), (tmp_path, False), (None, False)]:
+        assert json.loads(lines(base).line(row))["there"] is there
     changed = replace(row, bytes=row.bytes + 1)
-    assert not json.loads(PageLines(run.out, run.pictures).line(changed))["there"]
+    assert not json.loads(lines(run.pictures).line(changed))["there"]
 
 
 def test_damaged_arrays_are_told_and_stop_nothing(run, tmp_path):
@@ -159,7 +162,7 @@ def test_raw_values_stay_below_a_budget(run):
 
 def test_runs_without_arrays_have_no_values(run):
     row = Row("a.png", OK, maps=[MapRow(files={"overlays": "overlays/a.png.png"})])
-    assert json.loads(PageLines(run.out, None).line(row))["maps"] == [{}]
+    assert json.loads(PageLines(open_tree(run.out)).line(row))["maps"] == [{}]
 
 
 def test_concentration():

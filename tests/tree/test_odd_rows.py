@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sgcampp.errors import UserError
+from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import ManifestIndex, read_manifest
 from sgcampp.tree.rows import MapRow, Row, check_line, from_line
 
@@ -99,10 +100,10 @@ def test_odd_values_give_a_row_or_a_sentence(tmp_path, name):
     """Nothing but UserError leaves the manifest, whatever stands in a field."""
     for number, value in enumerate(ODD):
         directory = tmp_path / str(number)
-        directory.mkdir()
-        (directory / "part-00000.jsonl").write_bytes(line({**ROW, name: value}))
+        (directory / "manifest").mkdir(parents=True)
+        (directory / "manifest/part-00000.jsonl").write_bytes(line({**ROW, name: value}))
         try:
-            rows = list(read_manifest(directory))
+            rows = list(read_manifest(LocalStore(directory)))
         except UserError as error:
             assert "part-00000.jsonl, line 1 is not a manifest row" in str(error)
         else:
@@ -111,9 +112,10 @@ def test_odd_values_give_a_row_or_a_sentence(tmp_path, name):
 
 def test_a_field_that_the_index_does_not_need_is_found_out_when_it_is_read(tmp_path):
     lines = [ROW, {**ROW, "key": "b.jpg", "maps": [{"files": {}, "score": "high"}]}]
-    part = tmp_path / "part-00004.jsonl"
+    (tmp_path / "manifest").mkdir()
+    part = tmp_path / "manifest/part-00004.jsonl"
     part.write_bytes(b"".join(map(line, lines)))
-    with ManifestIndex(tmp_path) as index:
+    with ManifestIndex(LocalStore(tmp_path)) as index:
         assert index.row("a.jpg") == Row(**ROW)
         with pytest.raises(UserError, match=r"part-00004.jsonl, line 2 .*score is 'high'"):
             index.row("b.jpg")

@@ -2,8 +2,9 @@ import pytest
 import tiny
 
 from sgcampp import Explainer
-from sgcampp.engine import batch_size as tuning
+from sgcampp.engine import batch_size as trying
 from sgcampp.engine.device import DeviceMemoryError
+from sgcampp.run import batch_sizes as tuning
 
 SHAPE = (8, 8, 3)
 
@@ -24,7 +25,7 @@ def pretend(monkeypatch, seconds):
             raise DeviceMemoryError
         return seconds[batch_size]
 
-    monkeypatch.setattr(tuning, "_seconds_a_sample", pretended)
+    monkeypatch.setattr(trying, "_seconds_a_sample", pretended)
     return tried
 
 
@@ -51,18 +52,18 @@ def test_a_short_run_is_not_worth_a_trial(engine, monkeypatch):
 
 @pytest.mark.parametrize("content", ["{", "[1]"])
 def test_a_damaged_cache_is_made_anew(engine, monkeypatch, tmp_path, content):
-    pretend(monkeypatch, dict.fromkeys(tuning.CANDIDATES, 1.0))
+    pretend(monkeypatch, dict.fromkeys(trying.CANDIDATES, 1.0))
     (tmp_path / "cache/sgcampp").mkdir(parents=True)
     (tmp_path / "cache/sgcampp/batch_sizes.json").write_text(content)
     assert tuning.tuned_batch_size(engine, SHAPE, 10**6, "key") == 4
 
 
 def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(engine, monkeypatch, tmp_path):
-    pretend(monkeypatch, dict.fromkeys(tuning.CANDIDATES, 1.0))
+    pretend(monkeypatch, dict.fromkeys(trying.CANDIDATES, 1.0))
     (tmp_path / "cache").write_text("a file")
     assert tuning.tuned_batch_size(engine, SHAPE, 10**6, "key") == 4
 
 
 def test_a_real_trial_ends_with_one_of_the_candidates(engine):
-    assert tuning.tuned_batch_size(engine, SHAPE, 10**6, "key") in tuning.CANDIDATES
+    assert tuning.tuned_batch_size(engine, SHAPE, 10**6, "key") in trying.CANDIDATES
     assert SHAPE[0] == tiny.SIZE
