@@ -1,6 +1,5 @@
 """Conducts one run: find → read → explain → write → record."""
 
-import errno
 import itertools
 import math
 import time
@@ -21,7 +20,7 @@ from sgcampp.run.doubts import doubts, why_unsmoothed
 from sgcampp.run.explaining import GroupExplainer
 from sgcampp.run.reading import Reader
 from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing, write_run_yaml
-from sgcampp.run.starting import clear, refuse_own_files
+from sgcampp.run.starting import clear, refuse_own_files, saving
 from sgcampp.run.stop import Stop
 from sgcampp.run.suffixes import named_looks
 from sgcampp.run.summary import Summary
@@ -83,7 +82,7 @@ def run(
     refuse_own_files(config.sources, Path(config.out), kinds_of(config.write))
     sources = resolve_sources(config.sources, config.recursive)
     conducted = _Conductor(config, reporter, drive, stop, sources)
-    with _saving(config.out), conducted.locked():
+    with saving(config.out), conducted.locked():
         summary = conducted.run()
     summary.seconds = time.perf_counter() - begin
     return summary
@@ -222,21 +221,6 @@ class _Conductor:
             f"the device ran out of memory: going on with batches of {batch_size}; maps made "
             "before and after may differ in their last digits"
         )
-
-
-@contextmanager
-def _saving(out: str) -> Iterator[None]:
-    """Turns what the file system says about the output tree into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-            raise UserError(f"{out} can't be an output directory: {reason}") from error
-        raise RunStopped(
-            f"{out} can't be written: {reason}; what is there is whole, and the same command "
-            "goes on once that is mended"
-        ) from error
 
 
 def _batches(written: Iterator[list[Written]]) -> Iterator[list[Written]]:

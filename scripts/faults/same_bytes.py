@@ -1,4 +1,4 @@
-"""Holds the output trees of two commits against each other: arrays, pictures and rows, byte by byte.
+"""Holds the output trees of two commits against each other, byte by byte.
 
 Usage: python -m scripts.faults.same_bytes BEFORE [AFTER]
 
@@ -53,7 +53,7 @@ def main() -> int:
         copy_photographs(photographs)
         (photographs / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
         for name, flags in RUNS.items():
-            trees = []
+            trees: list[Path] = []
             for commit in (options.before, options.after):
                 with checked_out(commit) as root:
                     trees.append(Path(directory, f"{name}-{len(trees)}"))
@@ -81,9 +81,10 @@ def explain(root: Path, photographs: Path, out: Path, flags: list[str]) -> None:
     """One run of a checkout's own command; the broken image makes it exit with 1."""
     line = [sys.executable, "-c", MAIN.format(root=str(root)), "explain", str(photographs)]
     settings = ["--nsamples", "4", "--ig-steps", "5", "--batch-size", "6", "--write", WRITE]
-    done = subprocess.run([*line, "-o", str(out), *settings, *flags], check=False, cwd=root)
+    line += ["-o", str(out), *settings, *flags]
+    done = subprocess.run(line, check=False, cwd=root, capture_output=True)
     if done.returncode != 1:
-        raise SystemExit(f"{out.name} of {root} ended with {done.returncode}")
+        raise SystemExit(f"{out.name} ended with {done.returncode}: {done.stderr.decode()}")
 
 
 def differences(before: Path, after: Path) -> tuple[list[str], int]:

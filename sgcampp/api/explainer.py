@@ -207,7 +207,7 @@ def grad_cam_plus_smooth(
 
     Args:
         model: a keras.Model, or a Classifier.
-        img: [H, W, C] or [1, H, W, C], the model's own (preprocessed) input.
+        img: [H, W, C] or [1, H, W, C], the model's own input.
         layer_name: a layer, or `outer/inner`; None is the last convolutional one.
         nsamples: n, noised samples.
         std_dev: noise strength, as a share of the image's range.
@@ -224,16 +224,7 @@ def grad_cam_plus_smooth(
     Raises:
         UserError: for anything out of range, in one sentence.
     """
-    explainer = Explainer(
-        model,
-        layer_name,
-        nsamples=nsamples,
-        std_dev=std_dev,
-        seed=seed,
-        filters=filters,
-        region=region,
-        subset=subset,
-        frozen=True,
-        **choices,
-    )
+    selection: dict[str, Any] = {"filters": filters, "region": region, "subset": subset}
+    noise: dict[str, Any] = {"nsamples": nsamples, "std_dev": std_dev, "seed": seed}
+    explainer = Explainer(model, layer_name, frozen=True, **noise, **selection, **choices)
     return explainer(one_image(img)[None], class_idx).maps[0]

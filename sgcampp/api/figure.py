@@ -13,6 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.errors import UserError
+from sgcampp.explain.methods import METHODS
+from sgcampp.pictures.encoding import png
+from sgcampp.pictures.rendering import heatmap, overlay, robust_peak
+from sgcampp.tree.words import class_words, flat_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +25,7 @@ if TYPE_CHECKING:
     from sgcampp.api.explainer import Explanation
 
 _INCHES, _LETTERS, _COLUMNS = 3.2, 30, 4
-_OPACITY = 0.6
-_THUMBNAIL = 96  # pixels
+_PLAIN, _THUMBNAIL = 224, 96  # pixels of a longer side
 _TABLE_ROWS = 20
 _OF_A_MAP = (
     "class_idx",
@@ -46,6 +49,8 @@ class _Entry:
         name: the class in words.
         numbers: what is known of score, p, ess and completeness, as text.
         note: why the map is all zeros; "" for one that is not.
+        peak: the value that has the last colour, as in the files that a run writes; None: the
+            map's maximum.
     """
 
     image: int
@@ -53,6 +58,7 @@ class _Entry:
     name: str
     numbers: dict[str, str]
     note: str
+    peak: float | None
 
 
 def plot(explanation: "Explanation", images: ArrayLike | None = None) -> "Figure":
@@ -105,6 +111,7 @@ def _entries(explanation: "Explanation") -> Iterator[_Entry]:
     """Yields the maps, image by image and class by class."""
     count = len(explanation.maps)
     maps = explanation.maps.reshape(count, -1, *explanation.maps.shape[-2:])
+    over_pixels = METHODS[explanation.method].over_pixels
     flat = {name: getattr(explanation, name).reshape(count, -1) for name in _OF_A_MAP}
     for image, which in np.ndindex(maps.shape[:2]):
         of_map = {name: values[image, which] for name, values in flat.items()}
@@ -114,16 +121,19 @@ def _entries(explanation: "Explanation") -> Iterator[_Entry]:
             maps[image, which],
             _class_name(explanation, of_map["class_idx"], of_map["against_idx"]),
             _numbers(explanation, of_map),
-            f"all zeros: {reason}" if reason else "",
+            f"all zeros: {flat_words(reason)}" if reason else "",
+            robust_peak(maps[image, which]) if over_pixels else None,
         )
 
 
 def _class_name(explanation: "Explanation", index: int, against: int) -> str:
-    def name(of: int) -> str:
-        names = explanation.class_names
-        return f"class {of}" if names is None else f"{names[of]} ({of})"
+    names = explanation.class_names
 
-    return name(index) if against < 0 else f"{name(index)} vs {name(against)}"
+    def name(of: int) -> str | None:
+        return names[of] if names is not None and of >= 0 else None
+
+    other = int(against) if against >= 0 else None
+    return class_words(int(index), name(index), other, name(against), numbered=True)
 
 
 def _numbers(explanation: "Explanation", of_map: dict[str, Any]) -> dict[str, str]:
@@ -159,34 +169,28 @@ def _figure(width: float, height: float) -> "Figure":
     return ShownFigure(figsize=(width, height), layout="constrained")
 
 
-def _draw(axes: "Axes", entry: _Entry, picture: NDArray[Any] | None) -> None:
+def _draw(axes: "Axes", entry: _Entry, picture: NDArray[np.uint8] | None) -> None:
     from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
 
-    shape = entry.saliency.shape if picture is None else picture.shape
-    extent = (0, shape[1], shape[0], 0)
-    if picture is not None:
-        axes.imshow(picture, extent=extent, cmap="gray")
-    peak = float(entry.saliency.max())
-    drawn = axes.imshow(
-        entry.saliency,
-        extent=extent,
-        cmap="viridis",
-        interpolation="bilinear",
-        alpha=1 if picture is None else _OPACITY,
-        vmin=0,
-        vmax=peak or 1,
-    )
+    if picture is None:
+        drawn = heatmap(entry.saliency, _enlarged(entry.saliency.shape, _PLAIN), peak=entry.peak)
+    else:
+        drawn = overlay(picture, entry.saliency, peak=entry.peak)
+    axes.imshow(drawn, interpolation="nearest")
     numbers = ", ".join(f"{name} {number}" for name, number in entry.numbers.items())
     lines = [*textwrap.wrap(entry.name, _LETTERS), numbers, entry.note]
     axes.set_title("\n".join(filter(None, lines)), fontsize="small", parse_math=False)
+    peak = entry.peak or float(entry.saliency.max())
     if peak and axes.figure is not None:
-        opaque = ScalarMappable(drawn.norm, drawn.cmap)
-        bar = axes.figure.colorbar(opaque, ax=axes, shrink=0.8)
+        bar = axes.figure.colorbar(
+            ScalarMappable(Normalize(0, peak), "viridis"), ax=axes, shrink=0.8
+        )
         bar.ax.tick_params(labelsize="x-small")
 
 
-def _pictures(images: ArrayLike, count: int) -> NDArray[Any]:
-    """Returns images as matplotlib draws them: uint8 or 0 to 1, [N, H, W, 3] or [N, H, W]."""
+def _pictures(images: ArrayLike, count: int) -> NDArray[np.uint8]:
+    """Returns images as uint8 RGB [N, H, W, 3]; the model's own input from minimum to maximum."""
     pictures = np.asarray(images)
     if pictures.ndim != 4 or len(pictures) != count or not pictures.size:
         raise UserError(
@@ -195,14 +199,17 @@ def _pictures(images: ArrayLike, count: int) -> NDArray[Any]:
     if pictures.dtype != np.uint8:
         least = pictures.min(axis=(1, 2, 3), keepdims=True).astype(np.float64)
         most = pictures.max(axis=(1, 2, 3), keepdims=True)
-        pictures = (pictures - least) / np.where(most > least, most - least, 1)
-    return pictures if pictures.shape[3] == 3 else pictures.mean(axis=3)
+        shares = (pictures - least) / np.where(most > least, most - least, 1)
+        pictures = np.rint(shares * 255)
+    if pictures.shape[3] != 3:
+        pictures = np.rint(pictures.mean(axis=3, keepdims=True)).repeat(3, axis=3)
+    return pictures.astype(np.uint8)
 
 
 def _table_row(entry: _Entry, numbers: list[str]) -> str:
     cells = (
         str(entry.image),
-        f'<img alt="saliency map" src="data:image/png;base64,{_thumbnail(entry.saliency)}">',
+        f'<img alt="saliency map" src="data:image/png;base64,{_thumbnail(entry)}">',
         _escaped(entry.name),
         *(_escaped(entry.numbers.get(name, "")) for name in numbers),
         _escaped(entry.note),
@@ -210,16 +217,20 @@ def _table_row(entry: _Entry, numbers: list[str]) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _thumbnail(saliency: NDArray[np.float32]) -> str:
+def _thumbnail(entry: _Entry) -> str:
     """Returns a map in colour as a PNG in base64, its longer side 96 pixels."""
-    values = saliency.astype(np.float64)
-    peak = values.max()
-    levels = (values / peak * 255 if peak > 0 else values).astype(np.uint8)
-    factor = _THUMBNAIL / max(levels.shape)
-    size = tuple(max(1, round(side * factor)) for side in levels.shape[::-1])
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    coloured = cv2.applyColorMap(cv2.resize(levels, size, interpolation=way), cv2.COLORMAP_VIRIDIS)
-    return base64.b64encode(cv2.imencode(".png", coloured)[1].tobytes()).decode("ascii")
+    shape = entry.saliency.shape
+    large = heatmap(entry.saliency, _enlarged(shape, _THUMBNAIL), peak=entry.peak)
+    factor = _THUMBNAIL / max(large.shape[:2])
+    size = tuple(max(1, round(side * factor)) for side in large.shape[1::-1])
+    small = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+    return base64.b64encode(png(small, compression=1)).decode("ascii")
+
+
+def _enlarged(shape: tuple[int, ...], least: int) -> tuple[int, int]:
+    """The shape (h, w), enlarged so that its longer side has at least so many pixels."""
+    factor = max(1.0, least / max(shape))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
 
 
 def _escaped(text: str) -> str:

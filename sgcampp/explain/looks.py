@@ -136,22 +136,17 @@ def looks_of(
         raise UserError("there is no method or layer: name at least one of each")
     if not any(method.at_layer for method in found):
         _refuse_selection(selection, found)
-
-    def look(method: Method, layer: str | None, copies: int) -> Look:
-        return Look(method, layer, choices, selection, int(copies), float(std_dev), int(seed))
-
-    at_layers = [
-        look(method, layer, nsamples)
+    looks = [
+        Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed))
         for layer in dict.fromkeys(layer_names)
         for method in found
-        if method.at_layer
     ]
-    elsewhere = [
-        _without_layer(look(method, None, ig_steps if method.on_path else nsamples))
-        for method in found
-        if not method.at_layer
+    at_layers = [look for look in looks if look.method.at_layer]
+    elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
+    steps = int(ig_steps)
+    return at_layers + [
+        replace(look, nsamples=steps) if look.method.on_path else look for look in elsewhere
     ]
-    return at_layers + elsewhere
 
 
 def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:

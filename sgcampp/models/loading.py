@@ -58,24 +58,32 @@ def load_model(
     """
     _use_tensorflow()
     source = _find(name_or_path, weights, trusted)
-    settings = {
-        "resize": resize,
-        "scale": scale,
-        "mean": _as_tuple(mean),
-        "std": _as_tuple(std),
-        "channel_order": channel_order,
-    }
+    numbers = {"scale": scale, "mean": _as_tuple(mean), "std": _as_tuple(std)}
+    settings = {"resize": resize, "channel_order": channel_order, **numbers}
     preprocessing = _preprocessing(source, preprocess, settings, input_size)
-    guessed = source.family is None and preprocess is None and scale is None
-    classifier = Classifier(
+    guessed = (
+        source.family is None and preprocess is None and all(x is None for x in numbers.values())
+    )
+    notes = _scaling_note(source) if guessed else ()
+    return _classifier(source, preprocessing, output_name, notes, labels)
+
+
+def _classifier(
+    source: Sourced,
+    preprocessing: Preprocessing,
+    output_name: str | None,
+    notes: tuple[str, ...],
+    labels: str | Path | None,
+) -> Classifier:
+    bare = Classifier(
         source.name,
         source.model,
         preprocessing,
         output_name=output_name,
         weights=source.weights,
-        notes=_scaling_note(source) if guessed and mean is None and std is None else (),
+        notes=notes,
     )
-    return replace(classifier, labels=_labels(labels, source, classifier.class_count))
+    return replace(bare, labels=_labels(labels, source, bare.class_count))
 
 
 def _use_tensorflow() -> None:

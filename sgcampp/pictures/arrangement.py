@@ -13,6 +13,9 @@ from sgcampp.pictures.rendering import View
 from sgcampp.tree.rows import MapRow
 from sgcampp.tree.words import class_words, flat_words
 
+Axis = Callable[[MapRow], str]
+"""Gives a map the name of its column, or a part of the name of its row."""
+
 
 @dataclass(frozen=True, eq=False)
 class DrawnMap:
@@ -50,12 +53,7 @@ def panel_of(
     Returns:
         uint8 [H', W', 3], RGB.
     """
-    several = any(_name_of_filters(one.row) for one in maps)
-    axes: list[Callable[[MapRow], str]] = [_method, _layer]
-    axes += [_setting(name) for name in maps[0].row.across or {}]
-    axes += [_class, _name_of_filters] if several else [_class]
-    varying = [axis for axis in axes if _varies(axis, maps)]
-    by_column, *by_row = varying or [_method]
+    by_column, *by_row = _varying_axes(maps) or [_method]
     columns = list(dict.fromkeys(by_column(one.row) for one in maps))
     rows = list(dict.fromkeys(_joined(by_row, one.row) for one in maps))
     cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
@@ -75,7 +73,16 @@ def panel_of(
     )
 
 
-def _varies(axis: Callable[[MapRow], str], maps: Sequence[DrawnMap]) -> bool:
+def _varying_axes(maps: Sequence[DrawnMap]) -> list[Axis]:
+    """What tells maps apart, in the order in which it shall."""
+    several = any(_name_of_filters(one.row) for one in maps)
+    axes: list[Axis] = [_method, _layer]
+    axes += [_setting(name) for name in maps[0].row.across or {}]
+    axes += [_class, _name_of_filters] if several else [_class]
+    return [axis for axis in axes if _varies(axis, maps)]
+
+
+def _varies(axis: Axis, maps: Sequence[DrawnMap]) -> bool:
     """Whether an axis tells maps apart; the input is a layer of its own only beside several."""
     of = [one.row for one in maps if axis is not _layer or one.row.layer != INPUT]
     return len({axis(row) for row in of}) > 1
@@ -90,7 +97,7 @@ def _layer(row: MapRow) -> str:
     return row.layer or ""
 
 
-def _setting(name: str) -> Callable[[MapRow], str]:
+def _setting(name: str) -> Axis:
     def of(row: MapRow) -> str:
         value = (row.across or {})[name]
         if name == "subset":
@@ -110,7 +117,7 @@ def _name_of_filters(row: MapRow) -> str:
     return f"feature map{'s' * (len(row.filters) > 1)} " + ", ".join(map(str, row.filters))
 
 
-def _joined(axes: Sequence[Callable[[MapRow], str]], row: MapRow) -> str:
+def _joined(axes: Sequence[Axis], row: MapRow) -> str:
     return " · ".join(name for name in (axis(row) for axis in axes) if name)
 
 

@@ -1,6 +1,6 @@
 """One comparison picture of an image: itself, and its saliency maps in named columns and rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -15,8 +15,8 @@ from sgcampp.pictures.panel_layout import (
     NAME,
     TEXT_GAP,
     TITLE,
-    Layout,
-    Row,
+    PanelLayout,
+    PanelRow,
     lay_out,
 )
 from sgcampp.pictures.rendering import View, heatmap, overlay
@@ -56,18 +56,18 @@ def draw_panel(
 ) -> NDArray[np.uint8]:
     """Draws an image and overlays of its saliency maps, with their names and a colour bar.
 
-    A picture's longer side has 224 to 320 pixels, whatever the image's. Long names and captions
-    take two lines; what is still too long loses its middle to an ellipsis.
+    A picture's longer side has 224 to 320 pixels. Long names and captions take two lines; what is
+    still too long loses its middle to an ellipsis.
 
     Args:
         image: uint8 [H,W,3], RGB.
         cells: a list of cells for each row; None leaves a place blank.
-        columns: what stands above each column.
-        rows: what stands beside each row; [""] for a single row without a name.
+        columns: what stands above each one.
+        rows: what stands beside each row; [""] for a single one without a name.
         title: what stands above all, such as the image's key.
-        view: as for `rendering.overlay`, in pixels of `image`.
+        view: as for `rendering.overlay`, as are the next two; in pixels of `image`.
         colormap: of `rendering.COLORMAPS`.
-        alpha: opacity of the colours at the maximum, 0 to 1.
+        alpha: opacity of the colours at the maximum.
         scale: of `SCALES`.
 
     Returns:
@@ -75,27 +75,48 @@ def draw_panel(
 
     Raises:
         UserError: for an unknown scale or colour map, or an alpha outside 0 to 1.
-        ValueError: for cells that are not len(rows) lists of len(columns), or an image or a map
-            that `rendering.overlay` refuses.
+        ValueError: for cells of another number, or what `rendering.overlay` refuses.
     """
+    _check(cells, columns, rows, scale)
+    peak = _largest(cells) if scale == "shared" else None
+    small, small_view = _fitted(image, view)
+
+    def drawn(cell: Cell) -> NDArray[np.uint8]:
+        last = cell.peak if scale == "own" else peak
+        return _overlay(small, cell.saliency, alpha, colormap, small_view, last)
+
+    return _laid_out(small, cells, drawn, columns, rows, title, colormap, _bar_words(peak))
+
+
+def _check(
+    cells: Sequence[Sequence[Cell | None]], columns: Sequence[str], rows: Sequence[str], scale: str
+) -> None:
     if scale not in SCALES:
         raise UserError(f"panel scale {scale!r} is unknown; accepted are {' and '.join(SCALES)}")
     if not rows or [len(row) for row in cells] != [len(columns)] * len(rows):
         raise ValueError(f"cells are not {len(rows)} rows of {len(columns)}")
-    peak = _largest(cells) if scale == "shared" else None
-    small, small_view = _fitted(image, view)
+
+
+def _laid_out(
+    image: NDArray[np.uint8],
+    cells: Sequence[Sequence[Cell | None]],
+    drawn: Callable[[Cell], NDArray[np.uint8]],
+    columns: Sequence[str],
+    rows: Sequence[str],
+    title: str,
+    colormap: str,
+    words: tuple[str, ...],
+) -> NDArray[np.uint8]:
+    """Puts the image, the drawn cells, all names and the colour bar into their places."""
     captions = [[cell.caption if cell else "" for cell in row] for row in cells]
-    words = _bar_words(peak)
-    layout = lay_out((small.shape[0], small.shape[1]), columns, rows, captions, words)
+    layout = lay_out((image.shape[0], image.shape[1]), columns, rows, captions, words)
     canvas = np.full((*layout.size, 3), 255, np.uint8)
     _write_names(canvas, layout, title)
-    _paste(canvas, small, layout.image_centre, layout.rows[0])
+    _paste(canvas, image, layout.image_centre, layout.rows[0])
     for row, of_row in zip(layout.rows, cells, strict=True):
         for centre, cell in zip(layout.centres, of_row, strict=True):
             if cell is not None:
-                last = cell.peak if scale == "own" else peak
-                drawn = _overlay(small, cell.saliency, alpha, colormap, small_view, last)
-                _paste(canvas, drawn, centre, row)
+                _paste(canvas, drawn(cell), centre, row)
     _draw_bar(canvas, layout, colormap, words)
     return canvas
 
@@ -147,13 +168,15 @@ def _overlay(
     return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _paste(canvas: NDArray[np.uint8], picture: NDArray[np.uint8], centre: float, row: Row) -> None:
+def _paste(
+    canvas: NDArray[np.uint8], picture: NDArray[np.uint8], centre: float, row: PanelRow
+) -> None:
     height, width = picture.shape[:2]
     left = int(centre - width / 2)
     canvas[row.top : row.top + height, left : left + width] = picture
 
 
-def _write_names(canvas: NDArray[np.uint8], layout: Layout, title: str) -> None:
+def _write_names(canvas: NDArray[np.uint8], layout: PanelLayout, title: str) -> None:
     """Writes the title, the names of columns and rows, and the captions."""
     TITLE.write(canvas, [TITLE.shorten(title, layout.size[1] - 2 * MARGIN)], MARGIN, MARGIN)
     for centre, lines in zip(layout.centres, layout.columns, strict=True):
@@ -166,7 +189,7 @@ def _write_names(canvas: NDArray[np.uint8], layout: Layout, title: str) -> None:
 
 
 def _draw_bar(
-    canvas: NDArray[np.uint8], layout: Layout, colormap: str, words: tuple[str, ...]
+    canvas: NDArray[np.uint8], layout: PanelLayout, colormap: str, words: tuple[str, ...]
 ) -> None:
     """Draws the colour bar beside all rows, its maximum at the top."""
     top, bottom, left = layout.bar

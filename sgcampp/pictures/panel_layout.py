@@ -18,7 +18,7 @@ _LEAST_BAR = 72  # high enough for its labels
 
 
 @dataclass(frozen=True)
-class Row:
+class PanelRow:
     """A row of cells.
 
     Attributes:
@@ -53,7 +53,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Layout:
+class PanelLayout:
     """A panel.
 
     Attributes:
@@ -71,7 +71,7 @@ class Layout:
     names_right: int
     centres: list[float]
     columns: list[list[str]]
-    rows: list[Row]
+    rows: list[PanelRow]
     bar: tuple[int, int, int]
 
 
@@ -81,7 +81,7 @@ def lay_out(
     rows: Sequence[str],
     captions: Sequence[Sequence[str]],
     bar_words: Iterable[str],
-) -> Layout:
+) -> PanelLayout:
     """Finds a place for everything.
 
     Args:
@@ -104,7 +104,7 @@ def lay_out(
     bar_bottom = max(placed[-1].picture_bottom, top + _LEAST_BAR)
     bar_left = names_right + _GAP + len(columns) * (column + _GAP)
     right = bar_left + BAR_WIDTH + TEXT_GAP + max(map(CAPTION.width, bar_words))
-    return Layout(
+    return PanelLayout(
         (max(placed[-1].bottom, bar_bottom) + MARGIN, right + MARGIN),
         MARGIN + width / 2,
         names_right,
@@ -122,9 +122,9 @@ def _width_of_names(names: Sequence[str]) -> int:
 
 def _rows(
     top: int, height: int, names: list[list[str]], captions: list[list[list[str]]]
-) -> list[Row]:
-    rows: list[Row] = []
+) -> list[PanelRow]:
+    rows: list[PanelRow] = []
     for name, of_row in zip(names, captions, strict=True):
         above = rows[-1].bottom + _GAP if rows else top
-        rows.append(Row(above, above + height, name, of_row))
+        rows.append(PanelRow(above, above + height, name, of_row))
     return rows

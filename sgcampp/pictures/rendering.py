@@ -101,30 +101,14 @@ def robust_peak(saliency: np.ndarray) -> float | None:
     return float(np.percentile(saliency, 99)) or None
 
 
-def upsample(
-    saliency: np.ndarray,
-    size: tuple[int, int],
-    view: View | None = None,
-    peak: float | None = None,
-) -> np.ndarray:
-    """Divides a saliency map by its peak and interpolates it bilinearly onto its image's pixels.
-
-    Neurons lie at the centres of equal cells of the view (half-pixel centres); beyond the
-    outermost centres the border values continue.
-
-    Returns:
-        float32 [H,W], 0 to 1; zero outside the view.
-
-    Raises:
-        ValueError: as for `heatmap`.
-    """
-    return np.concatenate([heat for _, heat in _strips(saliency, size, view, peak)])
-
-
 def _strips(
     saliency: np.ndarray, size: tuple[int, ...], view: View | None, peak: float | None
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yields (rows, heat) from top to bottom; heat is float32 [rows,W], 0 to 1."""
+    """Yields (rows, heat) from top to bottom; heat is float32 [rows,W], 0 to 1, 0 outside the view.
+
+    Neurons lie at the centres of equal cells of the view (half-pixel centres); beyond the
+    outermost centres the border values continue.
+    """
     if min(size) < 1:
         raise ValueError(f"size {size} has no pixels")
     normalised = _normalised(saliency, peak)

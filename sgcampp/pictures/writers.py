@@ -4,10 +4,10 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from sgcampp.pictures.arrangement import DrawnMap, panel_of
+from sgcampp.pictures.encoding import png
 from sgcampp.pictures.rendering import View, heatmap, overlay
 from sgcampp.registry import Registry
 
@@ -85,9 +85,6 @@ class Writer:
     of_image: bool = False
     draws: bool = True
 
-
-FAST = 3
-"""PNG compression up to which one filter for all lines takes a third less time than a choice."""
 
 WRITERS = Registry[Writer]("kind of file")
 """All kinds of files that a run can write, by name."""
@@ -173,20 +170,3 @@ def _panel(finished: FinishedImage) -> bytes:
         scale=style.panel_scale,
     )
     return png(picture, style.png_compression)
-
-
-def png(rgb: np.ndarray, compression: int) -> bytes:
-    """Encodes a picture without loss.
-
-    Args:
-        rgb: uint8 [H,W,3], RGB.
-        compression: 0 to 9.
-    """
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-    settings = [cv2.IMWRITE_PNG_COMPRESSION, compression]
-    if compression <= FAST:
-        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
-    done, data = cv2.imencode(".png", bgr, settings)
-    if not done:
-        raise ValueError(f"OpenCV could not encode a PNG of {rgb.shape}")
-    return data.tobytes()

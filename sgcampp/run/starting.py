@@ -1,10 +1,12 @@
-"""What a run makes sure of before it writes: its sources are not its own files, old maps go."""
+"""What a run makes sure of before it writes, and what it says when it can't."""
 
+import errno
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sgcampp.errors import UserError
+from sgcampp.errors import RunStopped, UserError
 from sgcampp.storage.store import Store
 from sgcampp.tree.index import read_manifest
 from sgcampp.tree.open_tree import kinds_of
@@ -46,3 +48,18 @@ def _has_others(store: Store) -> bool:
     return any(
         not entry.name.endswith(".lock") for name in directories for entry in store.list(name)
     )
+
+
+@contextmanager
+def saving(out: str) -> Iterator[None]:
+    """Turns what the file system says about the output tree into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+            raise UserError(f"{out} can't be an output directory: {reason}") from error
+        raise RunStopped(
+            f"{out} can't be written: {reason}; what is there is whole, and the same command "
+            "goes on once that is mended"
+        ) from error

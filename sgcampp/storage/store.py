@@ -1,4 +1,4 @@
-"""What storage must be able to do; tests/storage/contract.py is what any store is held against.
+"""What storage must be able to do; tests/storage_contract.py is what any store is held against.
 
 Names are paths with "/" between their parts, relative to the store's root. Bytes of names that are
 not UTF-8 stand as lone surrogates (os.fsdecode). Whatever is wrong comes as an OSError with the

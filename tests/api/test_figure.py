@@ -12,7 +12,12 @@ import tiny
 import sgcampp
 from sgcampp.api.figure import plot, repr_html
 from sgcampp.errors import UserError
+from sgcampp.pictures.rendering import robust_peak
+from sgcampp.pictures.writers import FinishedMap, encode
 
+LOW, HIGH = (
+    edge(axis=(1, 2, 3), keepdims=True) for edge in (tiny.images(3).min, tiny.images(3).max)
+)
 NAMES = ["ant", "<b>bee</b>", "cat & co", "$x^2$"]
 
 
@@ -62,33 +67,49 @@ def test_each_map_is_drawn_as_it_is_with_a_bar_up_to_its_maximum(found):
     assert len(maps) == len(bars) == 3
     for axes, bar, saliency in zip(maps, bars, found.maps, strict=True):
         (drawn,) = axes.images
-        assert np.array_equal(drawn.get_array(), saliency)
-        assert drawn.get_clim() == (0, saliency.max())
-        assert bar.get_ylim() == (0, saliency.max())
+        assert np.array_equal(drawn.get_array(), sgcampp.heatmap(saliency, (224, 224)))
+        assert bar.get_ylim() == (0, pytest.approx(saliency.max()))
 
 
-def test_a_map_is_stretched_over_its_image_with_half_pixel_edges(found):
+def test_a_map_over_its_image_is_the_overlay_that_a_run_writes(found):
     images = np.random.default_rng(0).integers(0, 255, (3, 40, 60, 3), dtype=np.uint8)
-    for axes, image in zip(parts(plot(found, images))[0], images, strict=True):
-        below, above = axes.images
-        assert np.array_equal(below.get_array(), image)
-        assert list(below.get_extent()) == list(above.get_extent()) == [0, 60, 40, 0]
-        assert above.get_interpolation() == "bilinear"
-        assert 0 < above.get_alpha() < 1
+    for axes, image, saliency in zip(
+        parts(plot(found, images))[0], images, found.maps, strict=True
+    ):
+        (drawn,) = axes.images
+        finished = FinishedMap(saliency, image)
+        written = cv2.imdecode(
+            np.frombuffer(encode("overlays", finished), np.uint8), cv2.IMREAD_COLOR_RGB
+        )
+        assert np.array_equal(drawn.get_array(), written)
+
+
+def test_pixel_space_maps_end_where_those_of_a_run_do(model):
+    found = sgcampp.Explainer(model, method="gradient")(tiny.images(1))
+    (axes,), (bar,) = parts(plot(found))
+    peak = robust_peak(found.maps[0])
+    assert peak < found.maps[0].max()
+    assert bar.get_ylim() == (0, pytest.approx(peak))
+    (drawn,) = axes.images
+    assert np.array_equal(drawn.get_array(), sgcampp.heatmap(found.maps[0], (224, 224), peak=peak))
 
 
 def test_the_models_own_input_is_shown_from_minimum_to_maximum(found):
     inputs = tiny.images(3) * np.array([1, 5, 0], np.float32)[:, None, None, None]
-    shown = [axes.images[0].get_array() for axes in parts(plot(found, inputs))[0]]
-    assert [(image.min(), image.max()) for image in shown] == [(0, 1), (0, 1), (0, 0)]
-    back = shown[1] * (inputs[1].max() - inputs[1].min()) + inputs[1].min()
-    assert np.allclose(back, inputs[1], atol=1e-5)
+    flat = replace(found, maps=np.zeros_like(found.maps))
+    shown = [axes.images[0].get_array() for axes in parts(plot(flat, inputs))[0]]
+    assert [(image.min(), image.max()) for image in shown] == [(0, 255), (0, 255), (0, 0)]
+    back = shown[1] / 255 * (inputs[1].max() - inputs[1].min()) + inputs[1].min()
+    assert np.allclose(back, inputs[1], atol=10 / 255)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
 def test_images_without_three_channels_are_grey(found, channels):
     images = np.ones((3, 8, 8, channels), np.float32)
-    assert parts(plot(found, images))[0][0].images[0].get_array().shape == (8, 8)
+    flat = replace(found, maps=np.zeros_like(found.maps))
+    drawn = parts(plot(flat, images))[0][0].images[0].get_array()
+    assert drawn.shape == (8, 8, 3)
+    assert len(np.unique(drawn)) == 1
 
 
 def test_titles_say_class_score_probability_and_effective_samples(found):
@@ -110,9 +131,8 @@ def test_what_is_not_known_is_left_out(found):
 
 def test_a_contrast_names_both_classes(model):
     contrast = sgcampp.Explainer(model)(tiny.images(1), "1-vs-3")
-    assert titles(plot(replace(contrast, class_names=NAMES)))[0].startswith(
-        "<b>bee</b> (1) vs $x^2$ (3)\n"
-    )
+    (title,) = titles(plot(replace(contrast, class_names=NAMES)))
+    assert title.replace("\n", " ").startswith("<b>bee</b> (1) against $x^2$ (3) score")
 
 
 def test_integrated_gradients_say_how_complete_they_are(model):
@@ -124,7 +144,7 @@ def test_integrated_gradients_say_how_complete_they_are(model):
 
 def test_a_map_of_zeros_says_why_and_has_no_bar(flat):
     maps, bars = parts(plot(flat))
-    assert all("all zeros: no_gradient" in axes.get_title() for axes in maps)
+    assert all("all zeros: no gradient" in axes.get_title() for axes in maps)
     assert bars == []
 
 
@@ -133,8 +153,12 @@ def test_classes_stand_in_columns(found_top2):
     specs = [axes.get_subplotspec() for axes in parts(figure)[0]]
     places = {(spec.rowspan.start, spec.colspan.start) for spec in specs}
     assert places == {(row, column) for row in range(3) for column in range(2)}
-    drawn = [axes.images[1].get_array() for axes in parts(figure)[0]]
-    assert np.array_equal(np.stack(drawn), found_top2.maps.reshape(6, 8, 8))
+    pictures = np.rint((tiny.images(3) - LOW) / (HIGH - LOW) * 255).astype(np.uint8).repeat(2, 0)
+    for axes, picture, saliency in zip(
+        parts(figure)[0], pictures, found_top2.maps.reshape(6, 8, 8), strict=True
+    ):
+        expected = sgcampp.overlay(picture, saliency)
+        assert np.abs(axes.images[0].get_array().astype(int) - expected).max() <= 1
 
 
 def test_the_heading_says_method_and_layer(found):
@@ -195,7 +219,7 @@ def test_the_table_is_escaped(found):
 
 def test_the_table_says_why_a_map_is_all_zeros(flat):
     page = repr_html(flat)
-    assert page.count("all zeros: no_gradient") == 3
+    assert page.count("all zeros: no gradient") == 3
     assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) == 1 for picture in thumbnails(page))
 
 

@@ -4,7 +4,14 @@ import pytest
 import skimage.data
 
 from sgcampp.errors import UserError
-from sgcampp.pictures.rendering import COLORMAPS, heatmap, overlay, robust_peak, upsample
+from sgcampp.pictures import rendering
+from sgcampp.pictures.rendering import COLORMAPS, heatmap, overlay, robust_peak
+
+
+def upsample(saliency, size, view=None, peak=None):
+    """The heat of each pixel, which pictures colour: float32 [H, W], 0 to 1."""
+    strips = rendering._strips(saliency, size, view, peak)
+    return np.concatenate([heat for _, heat in strips])
 
 
 @pytest.fixture
