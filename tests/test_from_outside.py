@@ -144,7 +144,5 @@ def test_a_name_is_registered_once_and_an_unknown_one_has_neighbours():
     assert (list(registry), registry["one"], registry.find("three")) == (["one", "three"], 1, 3)
     with pytest.raises(ValueError, match="number 'one' already"):
         registry.register("one", 2)
-    with pytest.raises(
-        UserError, match="accepted: one, three; did you mean 'three'"
-    ):
+    with pytest.raises(UserError, match="accepted: one, three; did you mean 'three'"):
         registry.find("thre")
