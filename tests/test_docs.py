@@ -33,7 +33,7 @@ BY_CI = ("make demo", "make test", "make figures MODEL=efficientnet-lite0", "pip
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
-SCRIPT = re.compile(r"scripts/\w+\.py")
+SCRIPT = re.compile(r"scripts/[\w/]+\.py|(?<=python -m )scripts[\w.]+\w")
 FLAG = re.compile(r"(?<!\S)--([a-z][a-z-]+)")
 EXTERNAL = re.compile(r"""<(script|img|link|iframe)[^>]+(src|href)=["']?(https?:)?//|url\(http""")
 
@@ -74,6 +74,11 @@ TRUE = {
 def blocks(page):
     """(language, text) of the page's fenced blocks, in their order."""
     return BLOCK.findall(page.read_text())
+
+
+def path_of(script):
+    """The file of `scripts/a/b.py`, or of the module `scripts.a.b`."""
+    return ROOT / (script if script.endswith(".py") else f"{script.replace('.', '/')}.py")
 
 
 def commands(block):
@@ -178,7 +183,7 @@ def test_links_and_named_files_are_there(page):
     for link in LINK.findall(text):
         assert (page.parent / link).exists(), link
     for script in SCRIPT.findall(text):
-        assert (ROOT / script).exists(), script
+        assert path_of(script).exists(), script
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -195,7 +200,7 @@ def test_flags_exist(page):
         own = known.get(words[1]) if words[0] == "sgcampp" and len(words) > 1 else None
         for name in FLAG.findall(code):
             if script:
-                assert f'"--{name}"' in (ROOT / script[0]).read_text(), code
+                assert f'"--{name}"' in path_of(script[0]).read_text(), code
             elif words[0] == "sgcampp" or code.startswith("--"):
                 assert f"--{name}" in (own or anywhere), code
 
