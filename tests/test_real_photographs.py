@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import cli.main
 from scripts.photographs import copy_photographs
-from sgcampp.pictures.rendering import upsample
+from sgcampp.pictures import rendering
 
 # Rows and columns of the photographs, all within the centre crop that the model sees.
 SIZES = {"chelsea.png": (300, 451), "coffee.png": (400, 600), "rocket.jpg": (427, 640)}
@@ -36,6 +36,11 @@ RUNS = {
 }
 
 
+def _heat(saliency, size, view):
+    """The heat of each pixel of a picture, float32 [H, W], 0 to 1."""
+    return np.concatenate([heat for _, heat in rendering._strips(saliency, size, view, None)])
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, lite0):
     """(rows by key, upsampled maps by key) of each run."""
@@ -55,7 +60,7 @@ def runs(tmp_path_factory, lite0):
 def contrast(runs, run, key, lite0):
     """Mean heat of a pixel on the thing, over that of a pixel elsewhere."""
     size = SIZES[key]
-    pixels = upsample(runs[run][1][key], size, lite0.preprocessing.view(*size))
+    pixels = _heat(runs[run][1][key], size, lite0.preprocessing.view(*size))
     elsewhere = np.concatenate([pixels[place].ravel() for place in ELSEWHERE[key]])
     return pixels[THING[key]].mean() / elsewhere.mean()
 
@@ -90,7 +95,7 @@ def test_the_heat_lies_on_the_thing(runs, lite0, run, key, at_least):
 @pytest.mark.parametrize("key", THING)
 def test_the_hottest_place_of_the_smoothed_map_lies_on_the_thing(runs, lite0, key):
     size = SIZES[key]
-    pixels = upsample(runs["smooth"][1][key], size, lite0.preprocessing.view(*size))
+    pixels = _heat(runs["smooth"][1][key], size, lite0.preprocessing.view(*size))
     row, column = np.unravel_index(pixels.argmax(), size)
     rows, columns = THING[key]
     assert rows.start <= row < rows.stop
