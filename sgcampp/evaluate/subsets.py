@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgcampp.evaluate.arrays import finite_map, finite_scores, over_maximum
+from sgcampp.evaluate.arrays import finite_map, finite_scores, is_flat
 from sgcampp.evaluate.correlation import spearman
 from sgcampp.evaluate.draws import random_words
-from sgcampp.evaluate.metric import Floats, metric
+from sgcampp.evaluate.metric import Floats, Undefined, metric
 
 
 def random_subsets(
@@ -87,8 +87,12 @@ def mu_fidelity(
 
     Raises:
         ValueError: if there are not as many scores as sets.
-        Undefined: `map_not_finite`, `score_not_finite`; `constant` if all sets cost, or are said
-            to cost, the same.
+        Undefined: `map_not_finite`, `flat_map`, `score_not_finite`; `constant` if all sets cost,
+            or are said to cost, the same.
     """
     before, scores = finite_scores(p0, subset_scores)
-    return spearman(before - scores, subset_sums(over_maximum(saliency), subsets))
+    M = finite_map(saliency)
+    if is_flat(M):
+        # Its sums differ by the cells' unequal sizes and by rounding alone.
+        raise Undefined("flat_map")
+    return spearman(before - scores, subset_sums(M, subsets))
