@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.evaluate.arrays import finite_map, over_maximum, pixels_of, unit_map
 from sgcampp.evaluate.metric import Undefined, metric
-from sgcampp.evaluate.ordering import pixel_order
+from sgcampp.evaluate.ordering import highest_pixel
 
 
 def salient(normalised: ArrayLike, delta: float) -> NDArray[np.bool_]:
@@ -58,8 +58,7 @@ def pointing_game(
     """
     M = finite_map(saliency)
     pixels = pixels_of(mask, M.shape)
-    point = np.unravel_index(pixel_order(M, seed=seed)[0], M.shape)
-    squares = ((np.argwhere(pixels) - point) ** 2).sum(-1)
+    squares = ((np.argwhere(pixels) - highest_pixel(M, seed=seed)) ** 2).sum(-1)
     met = (squares < tolerance**2) | (squares == 0)
     return 100.0 if met.any() else 0.0
 

@@ -68,11 +68,17 @@ class Undefined(ValueError):
 
     Attributes:
         reason: a word of REASONS.
+        words: the sentence that it stands for.
     """
 
     def __init__(self, reason: str) -> None:
-        super().__init__(REASONS[reason])
+        # The word alone is kept in `args`, so that a process may hand the error to another.
+        super().__init__(reason)
         self.reason = reason
+        self.words = REASONS[reason]
+
+    def __str__(self) -> str:
+        return self.words
 
 
 @dataclass(frozen=True)
@@ -102,16 +108,17 @@ class Metric:
     yes_no: bool = False
     pool: Callable[[Floats], float] | None = None
 
-    def measure(self, given: Mapping[str, Any]) -> Any:
+    def measure(self, given: Mapping[str, Any], **parameters: Any) -> Any:
         """The metric, or its evidence, of one map.
 
         Args:
             given: at least what the metric needs, by name.
+            parameters: in place of its own.
 
         Raises:
             Undefined: if it has no value.
         """
-        value = self.compute(*(given[name] for name in self.needs))
+        value = self.compute(*(given[name] for name in self.needs), **parameters)
         if not np.all(np.isfinite(value)):
             raise Undefined("overflow")
         return value

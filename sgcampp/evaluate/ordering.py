@@ -4,11 +4,21 @@ Many pixels of a map are tied (a ReLU's zeros, the continued edges), so a thresh
 share of them. Pixels are ranked instead, ties broken by a seeded shuffle, and counted exactly.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.evaluate.arrays import finite_map
 from sgcampp.evaluate.draws import random_permutation
+
+
+@lru_cache(maxsize=8)
+def tie_order(seed: int, height: int, width: int) -> NDArray[np.int64]:
+    """The order of the pixels where all are tied, int64 [height·width]; not to be written to."""
+    shuffled = random_permutation(height * width, "ties", seed, height, width)
+    shuffled.flags.writeable = False
+    return shuffled
 
 
 def pixel_order(saliency: ArrayLike, *, seed: int = 0) -> NDArray[np.int64]:
@@ -25,8 +35,20 @@ def pixel_order(saliency: ArrayLike, *, seed: int = 0) -> NDArray[np.int64]:
         Undefined: `map_not_finite`.
     """
     M = finite_map(saliency)
-    shuffled = random_permutation(M.size, "ties", seed, *M.shape)
+    shuffled = tie_order(seed, *M.shape)
     return shuffled[np.argsort(-M.ravel()[shuffled], kind="stable")]
+
+
+def highest_pixel(saliency: ArrayLike, *, seed: int = 0) -> tuple[int, int]:
+    """The first pixel of `pixel_order`, (row, column).
+
+    Raises:
+        Undefined: `map_not_finite`.
+    """
+    M = finite_map(saliency)
+    shuffled = tie_order(seed, *M.shape)
+    row, column = divmod(int(shuffled[np.argmax(M.ravel()[shuffled])]), M.shape[1])
+    return row, column
 
 
 def pixel_ranks(saliency: ArrayLike, *, seed: int = 0) -> NDArray[np.int32]:

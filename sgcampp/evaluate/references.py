@@ -53,6 +53,18 @@ class Reference:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     is_normalised: bool = False
 
+    def draw(self, given: Mapping[str, Any], **parameters: Any) -> Floats:
+        """The map, float64 [h, w].
+
+        Args:
+            given: at least what it needs, by name.
+            parameters: in place of its own.
+
+        Raises:
+            Undefined: if there is none.
+        """
+        return self.make(*(given[name] for name in self.needs), **parameters)
+
 
 REFERENCES: Registry[Reference] = Registry("reference map")
 

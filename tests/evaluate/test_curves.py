@@ -106,6 +106,25 @@ def test_areas_of_tied_maps_depend_on_the_order_of_values_alone():
     assert areas[0] == areas[1]
 
 
+def test_where_pixels_lie_does_not_count_for_areas():
+    """Image, model and map permuted together, without ties: the same curves."""
+    image, saliency, c = oracles.each()[0]
+    moved = np.random.default_rng(0).permutation(saliency.size)
+    weights = inputs.weights().reshape(saliency.size, -1)
+
+    def curve(pixels, weights, ranks):
+        kept = [(ranks.ravel() >= count)[:, None] * pixels for count in range(0, 101, 5)]
+        logits = np.array([one.ravel() @ weights.reshape(-1, inputs.CLASSES) for one in kept])
+        return np.exp(logits[:, c]) / np.exp(logits).sum(-1)
+
+    pixels, shares = image.reshape(saliency.size, -1), np.arange(21) / 20
+    plain = deletion(shares, curve(pixels, weights, pixel_ranks(saliency)))
+    there = saliency.ravel()[moved].reshape(saliency.shape)
+    permuted = deletion(shares, curve(pixels[moved], weights[moved], pixel_ranks(there)))
+    assert permuted == pytest.approx(plain, abs=1e-12)
+    assert plain == pytest.approx(oracles.found("torchcam")["deletion"][0], abs=1e-6)
+
+
 def test_road_as_grad_cam_finds_it():
     """Ten per cent of 100 pixels are 10, and its maps have no ties."""
     values = oracles.found("grad_cam")

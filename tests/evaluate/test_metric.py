@@ -1,6 +1,7 @@
 """What is registered, and that odd inputs give each metric a finite value or a reason."""
 
 import inspect
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,7 @@ def test_registering(monkeypatch):
     assert (one.needs, one.parameters) == (("saliency",), {"times": 2.0})
     assert (one.summary, one.better, one.unit) == ("The highest value. And more.", "more", "%")
     assert one.measure({"saliency": [[1.0, 3.0]], "unused": 0}) == 6
+    assert one.measure({"saliency": [[1.0, 3.0]]}, times=5.0) == 15
     with pytest.raises(Undefined) as caught:
         one.measure({"saliency": [[np.inf]]})
     assert caught.value.reason == "overflow"
@@ -150,6 +152,8 @@ def test_an_unknown_metric():
 def test_undefined_says_why():
     error = Undefined("tie")
     assert (error.reason, str(error)) == ("tie", REASONS["tie"])
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.reason, str(copy)) == ("tie", REASONS["tie"])
     with pytest.raises(KeyError):
         Undefined("because")
 

@@ -5,6 +5,7 @@ import pytest
 
 from sgcampp.evaluate.metric import Undefined
 from sgcampp.evaluate.ordering import (
+    highest_pixel,
     pixel_order,
     pixel_ranks,
     shares_of,
@@ -29,6 +30,7 @@ def test_the_most_important_pixel_comes_first():
 def test_an_order_is_a_permutation_and_falls(shape, values):
     M = drawn(1, shape, values)
     order = pixel_order(M, seed=5)
+    assert highest_pixel(M, seed=5) == np.unravel_index(order[0], shape)
     assert sorted(order) == list(range(M.size))
     assert (np.diff(M.ravel()[order]) <= 0).all()
     ranks = pixel_ranks(M, seed=5)

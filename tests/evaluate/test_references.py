@@ -45,12 +45,18 @@ def test_the_six():
 @pytest.mark.parametrize("name", REFERENCES)
 def test_each_is_a_float64_map_not_below_zero(name):
     reference = REFERENCES.find(name)
-    M = reference.make(*(INGREDIENTS[need] for need in reference.needs))
+    M = reference.draw(INGREDIENTS)
     assert M.shape == (7, 9)
     assert M.dtype == np.float64
     assert np.isfinite(M).all()
     assert M.min() >= 0
     assert reference.summary.endswith((".", "?"))
+
+
+def test_parameters_may_be_others():
+    centre = REFERENCES.find("ref_centre")
+    assert centre.parameters == {"width": 0.25}
+    assert np.array_equal(centre.draw(INGREDIENTS, width=0.1), ref_centre((7, 9), width=0.1))
 
 
 def test_ones_and_centre_by_hand():
