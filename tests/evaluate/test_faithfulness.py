@@ -73,7 +73,7 @@ def test_a_class_without_probability_cannot_drop():
 
 
 def test_coherency_by_hand():
-    """Centred (−1, 0, 1) with itself, its opposite, and (1, −2, 1)/… which is orthogonal."""
+    """Centred (−1, 0, 1) with itself, its opposite, and the orthogonal (1, −2, 1)."""
     rising = [[1.0, 2.0, 3.0]]
     assert coherency(rising, [[10.0, 20.0, 30.0]]) == pytest.approx(1, abs=1e-12)
     assert coherency(rising, [[3.0, 2.0, 1.0]]) == pytest.approx(0, abs=1e-12)
@@ -92,6 +92,9 @@ def test_adcc_by_hand():
     assert complexity([[0.0, 0.5, 1.0]]) == pytest.approx(0.5, abs=1e-12)
     value = adcc([[0.0, 0.5, 1.0]], [[1.0, -2.0, 1.0]], 0.8, 0.6)
     assert value == pytest.approx(9 / 16, abs=1e-12)
+    # Coherency 1, complexity 1/3, drop 1/4: 3/(1 + 3/2 + 4/3).
+    value = adcc([[0.0, 0.0, 1.0]], [[2.0, 2.0, 5.0]], 0.8, 0.6)
+    assert value == pytest.approx(18 / 23, abs=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,9 @@ def test_max_box_acc_by_hand():
     levels = np.array([0.3, 0.5, 0.7])[:, None]
     hits = [(np.array(ious) >= levels).astype(float) for ious in ([0.6, 0.4], [0.2, 0.8])]
     assert best_threshold_accuracy(np.mean(hits, 0)) == pytest.approx(200 / 3, abs=1e-9)
+    # Each IoU has its own best threshold.
+    hits = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    assert best_threshold_accuracy(hits) == pytest.approx(200 / 3, abs=1e-9)
 
 
 def test_the_threshold_is_chosen_in_each_resample():
