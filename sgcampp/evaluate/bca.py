@@ -1,7 +1,7 @@
 """Bias-corrected and accelerated bootstrap intervals (Efron 1987), for many columns at once."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import t as student
 
@@ -73,7 +73,7 @@ def acceleration_of(left_out: Floats, scale: Floats) -> Floats:
 
 def bca_ends(
     resampled: Floats, left_out: Floats, scale: Floats, images: ArrayLike, level: float
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, NDArray[np.bool_]]:
     """The ends of the intervals, less the estimates.
 
     Where all resampled values lie on one side of the estimate no bias can be told, and the ends are

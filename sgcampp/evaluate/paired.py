@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sgcampp.evaluate.intervals import LEVEL, RESAMPLES, Interval, interval_of, mean_intervals
+from sgcampp.evaluate.intervals import LEVEL, RESAMPLES, Interval, Kind, interval_of, mean_intervals
 from sgcampp.evaluate.permutation import (
     EXACT_UP_TO,
     FLIPS,
@@ -60,6 +60,7 @@ def compare_means(
     resamples: int = RESAMPLES,
     flips: int = FLIPS,
     level: float = LEVEL,
+    kind: Kind = "bca",
 ) -> list[Comparison]:
     """Compares two methods in each metric.
 
@@ -74,6 +75,7 @@ def compare_means(
         resamples: of the intervals.
         flips: of the permutation test.
         level: of the intervals.
+        kind: of the intervals, see `Kind` for when `student` is nearer to 95 %.
 
     Returns:
         A comparison a column.
@@ -85,7 +87,7 @@ def compare_means(
     if a.shape != b.shape or a.ndim != 2 or a.shape[1] != len(directions):
         raise ValueError(f"{a.shape} and {b.shape} rows and columns, {len(directions)} directions")
     differences = np.where(np.isfinite(a) & np.isfinite(b), a, np.nan) - b
-    intervals = mean_intervals(differences, images, seed, resamples, level)
+    intervals = mean_intervals(differences, images, seed, resamples, level, kind)
     sums, counts = image_sums(differences, images)
     flipped = sign_flip_p(sums, seed, flips)
     same, two_valued = _by_column(identical, len(intervals)), _by_column(yes_no, len(intervals))

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
-from sgcampp.evaluate.resampling import Aggregate, Floats, blocks
+from sgcampp.evaluate.resampling import Aggregate, Floats, blocks, standard_errors
 
 FLIPS = 9_999
 EXACT_UP_TO = 12
@@ -83,8 +83,7 @@ def smallest_difference(differences: ArrayLike, counts: ArrayLike) -> float | No
 
     (t_.975 + t_.8) · s/√n, with Student's quantiles of n − 1 degrees of freedom: the usual
     approximation without the noncentral t, whose power is .79 at n = 5 and .80 from 10 on. s is the
-    standard deviation of the differences over images; where they have unequal numbers of rows, of
-    Σ d − mean · rows, which gives the standard error of a ratio of sums.
+    standard deviation of the differences over images; `standard_errors` tells of several rows each.
 
     Args:
         differences: [N], an image's differences added up.
@@ -93,16 +92,13 @@ def smallest_difference(differences: ArrayLike, counts: ArrayLike) -> float | No
     Returns:
         The difference, or None for fewer than two images or differences that are all alike.
     """
-    d, n_i = np.asarray(differences, np.float64), np.asarray(counts, np.float64)
-    d, n_i = d[n_i > 0], n_i[n_i > 0]
-    n = len(d)
+    d, n_i = (np.asarray(given, np.float64)[:, None] for given in (differences, counts))
+    n = int((n_i > 0).sum())
     if n < 2:
         return None
-    residuals = d - d.sum() / n_i.sum() * n_i
-    if np.abs(residuals).max() <= _ROUNDING * np.abs(d).max():
-        return None
-    error = np.sqrt(n / (n - 1) * (residuals**2).sum()) / n_i.sum()
-    return float(student.ppf([0.975, 0.8], n - 1).sum() * error)
+    error = float(standard_errors(d, n_i)[0])
+    alike = error * n_i.sum() <= _ROUNDING * np.abs(d).max()
+    return None if alike else float(student.ppf([0.975, 0.8], n - 1).sum() * error)
 
 
 def _every_sign(images: int) -> Floats:

@@ -46,6 +46,21 @@ def image_sums(values: ArrayLike, images: ArrayLike | None = None) -> tuple[Floa
     return by_image[0], by_image[1]
 
 
+def standard_errors(sums: Floats, counts: Floats) -> Floats:
+    """Of the means Σ sums / Σ counts, √(n/(n−1) Σ (s_i − mean · n_i)²) / Σ n_i; one row each: s/√n.
+
+    Args:
+        sums: [N,C].
+        counts: [N,C]; n is the number of images that have a value, at least 2.
+
+    Returns:
+        [C].
+    """
+    n, totals = (counts > 0).sum(0), counts.sum(0)
+    residuals = sums - sums.sum(0) / totals * counts
+    return np.asarray(np.sqrt(n / (n - 1) * (residuals**2).sum(0)) / totals)
+
+
 def resample_weights(images: int, resamples: int, seed: int) -> Iterator[Floats]:
     """How often each image was drawn, for all resamples, in blocks.
 

@@ -18,6 +18,22 @@ def unwidened(n):
     return 2 * student.cdf(z, n - 1) - 1
 
 
+def test_students_interval_by_hand():
+    """1, 3, 5: mean 3, s = 2, t = 4.302653 of 2 degrees: 3 ± 4.302653 · 2/√3."""
+    half = 4.302652729911275 * 2 / np.sqrt(3)
+    found = mean_intervals([[1.0], [3], [5]], kind="student")[0]
+    assert [found.low, found.estimate, found.high] == pytest.approx([3 - half, 3, 3 + half])
+    assert mean_intervals([[4.0], [4]], kind="student")[0] == Interval(4, 4, 4, 2, "constant")
+    assert mean_intervals([[4.0]], kind="student")[0] == Interval(4, None, None, 1, "one image")
+
+
+def test_students_interval_of_unequal_images():
+    """Sums 2, 3, 10 of 2, 1, 2 rows: mean 3; residuals −4, 0, 4; error √(3/2 · 32)/5."""
+    found = mean_intervals([[1.0], [1], [3], [5], [5]], list("aabcc"), kind="student")[0]
+    half = 4.302652729911275 * np.sqrt(48) / 5
+    assert [found.low, found.estimate, found.high] == pytest.approx([3 - half, 3, 3 + half])
+
+
 @pytest.mark.parametrize("n", [12, 40, 300])
 def test_the_mean_has_scipys_interval(n):
     """Skewed data; the ends of 40,000 resamples differ by about 1 % of the width."""
