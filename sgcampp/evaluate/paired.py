@@ -83,10 +83,7 @@ def compare_means(
     Raises:
         ValueError: for arrays of different shapes or another number of directions than columns.
     """
-    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if a.shape != b.shape or a.ndim != 2 or a.shape[1] != len(directions):
-        raise ValueError(f"{a.shape} and {b.shape} rows and columns, {len(directions)} directions")
-    differences = np.where(np.isfinite(a) & np.isfinite(b), a, np.nan) - b
+    differences = _differences(first, second, len(directions))
     intervals = mean_intervals(differences, images, seed, resamples, level, kind)
     sums, counts = image_sums(differences, images)
     flipped = sign_flip_p(sums, seed, flips)
@@ -165,6 +162,15 @@ def _compared(
         smallest=smallest_difference(sums, counts),
         identical=identical,
     )
+
+
+def _differences(first: ArrayLike, second: ArrayLike, columns: int) -> Floats:
+    """First less second [R,C], NaN where one of them has no value."""
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if a.shape != b.shape or a.ndim != 2 or a.shape[1] != columns:
+        raise ValueError(f"{a.shape} and {b.shape} rows and columns, {columns} directions")
+    both = np.isfinite(a) & np.isfinite(b)
+    return np.where(both, a, np.nan) - np.where(both, b, np.nan)
 
 
 def _by_column(given: ArrayLike | None, columns: int) -> list[bool]:
