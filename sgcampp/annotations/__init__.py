@@ -1,0 +1,1 @@
+"""Objects that somebody marked in images: COCO, Pascal VOC, masks, tables."""

@@ -1,0 +1,1 @@
+"""Intervals, tests and verdicts over images; knows no metric."""
