@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from scripts.machine import machine_facts, shown
-from scripts.oracles.simulated_metrics import MANY, METRICS, Metric
+from scripts.oracles.simulated_metrics import MANY, METRICS, Metric, average_drop
 from sgcampp.statistics.intervals import Interval, mean_intervals
 from sgcampp.statistics.paired import Comparison, compare_means
 from sgcampp.statistics.verdicts import holm

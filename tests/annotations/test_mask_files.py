@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sgcampp.annotations import mask_files
 from sgcampp.annotations.instances import AnnotationFault
 from sgcampp.annotations.mask_files import read_mask
-from sgcampp.evaluate import mask_files
 
 
 def read(tmp_path, picture):

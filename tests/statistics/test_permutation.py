@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import nct, permutation_test, t, ttest_rel
 
-from sgcampp.evaluate import permutation
+from sgcampp.statistics import permutation
 from sgcampp.statistics.permutation import mcnemar_p, sign_flip_p, smallest_difference, swap_p
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sgcampp.evaluate import resampling
+from sgcampp.statistics import resampling
 from sgcampp.statistics.resampling import image_sums, left_out_weights, resample_weights
 
 
