@@ -1,0 +1,117 @@
+"""The rows of an evaluation: one a map, one line of strict JSON each."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sgcampp.tree.schema import check_types, field_types
+
+OK, FAILED, LEFT_OUT = "ok", "failed", "left_out"
+
+
+@dataclass(frozen=True)
+class EvaluationRow:
+    """What one map is worth.
+
+    Attributes:
+        key: the image's, as in the manifest.
+        method: of the map, or of a reference map such as `ref_ones`.
+        layer: whose resolution the map has; "input" in pixel space.
+        across: the values of the run's `across` keys that made the map, if it has any.
+        filters: the feature maps that it is bounded to; None: all.
+        class_idx: the class explained.
+        target: its place among the classes explained in the image, from 0.
+        p0: the probability of the class, of the image as it is.
+        logit0: its class score S.
+        flat: whether the map is all zeros.
+        metrics: values by metric; finite.
+        undefined: by metric, the reason why it has no value (words of `metric.REASONS`).
+        evidence: of pooled metrics, what their number is pooled from.
+        curves: probabilities by curve, [steps], the shares of pixels in `shares`.
+        status: `OK`; `LEFT_OUT`: nothing of the map can be measured fairly; `FAILED`.
+        reason: why it is left out or failed.
+        identical: whether noise could not change the map (an affine head), so that it is the same
+            map as without smoothing.
+        finished: Unix time of the row; of two rows for one map the later one holds.
+    """
+
+    key: str
+    method: str
+    layer: str
+    across: dict[str, Any] | None = None
+    filters: list[int] | None = None
+    class_idx: int | None = None
+    target: int = 0
+    p0: float | None = None
+    logit0: float | None = None
+    flat: bool = False
+    metrics: dict[str, float] = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, list] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    status: str = OK
+    reason: str | None = None
+    identical: bool = False
+    finished: float = 0.0
+
+    @property
+    def series(self) -> "Series":
+        """What the map belongs with, over images and classes."""
+        settings = json.dumps(self.across or {}, sort_keys=True)
+        return Series(self.method, self.layer, settings, tuple(self.filters or ()))
+
+
+@dataclass(frozen=True, order=True)
+class Series:
+    """Maps that are compared as one: a method at a layer, with its settings and feature maps.
+
+    Attributes:
+        method: as rows have it.
+        layer: as rows have it.
+        settings: the `across` values as JSON, keys sorted.
+        filters: the feature maps; () for all.
+    """
+
+    method: str
+    layer: str
+    settings: str = "{}"
+    filters: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """In words, without the layer: `grad_cam_pp`, `smooth_grad_cam_pp nsamples=5`."""
+        across = json.loads(self.settings)
+        words = [f"{name}={value}" for name, value in across.items()]
+        words += [f"filters={','.join(map(str, self.filters))}"] * bool(self.filters)
+        return " ".join([self.method, *words])
+
+
+_TYPES = field_types(EvaluationRow)
+
+
+def to_line(row: EvaluationRow) -> bytes:
+    """The row as one line of ASCII JSON, newline included.
+
+    Raises:
+        ValueError: for a NaN or an infinity, which is a bug.
+    """
+    text = json.dumps(asdict(row), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.encode("ascii") + b"\n"
+
+
+def from_line(line: bytes) -> EvaluationRow:
+    """Reads what `to_line` wrote; fields of newer versions are left aside.
+
+    Raises:
+        ValueError: if the line is no such row.
+    """
+    values = json.loads(line.decode("utf-8"))
+    if type(values) is not dict or not {"key", "method", "layer"} <= values.keys():
+        raise ValueError("no key, method or layer")
+    known = {name: value for name, value in values.items() if name in _TYPES}
+    check_types(known, _TYPES)
+    numbers = [*known.get("metrics", {}).values(), known.get("p0") or 0.0]
+    if not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
+        raise ValueError("a metric is no finite number")
+    return EvaluationRow(**known)
