@@ -20,6 +20,7 @@ COMMANDS = {
     "layers": "List the layers of a model that can be explained.",
     "models": "List the models that are known by name.",
     "config": "Print a resolved run config, and check the one given.",
+    "evaluate": "Measure what maps are worth, beside reference maps, with intervals.",
     "status": "Tell how far a run has come.",
     "verify": "Check every file of an output tree.",
     "report": "Make one page to look through an output tree.",

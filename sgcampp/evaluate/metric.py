@@ -59,6 +59,10 @@ REASONS = {
     "no_perturbations": "no perturbed image was explained",
     "one_image": "there is no other image",
     "overflow": "the numbers leave the range of float64",
+    "not_annotated": "the image has no annotated object",
+    "other_class": "the annotated objects are of other classes than the one explained",
+    "cut_away": "the crop that the model saw has nothing of the object",
+    "annotation_fault": "the annotation does not fit the image",
 }
 """Every reason why a metric has no value, in words."""
 

@@ -70,7 +70,7 @@ class Preprocessing:
             UserError: if `image` is not such an array.
         """
         _check_image(image)
-        pixels = self._reordered(self._resized(image)).astype(np.float32)
+        pixels = self._reordered(self.pixels(image)).astype(np.float32)
         pixels *= np.float32(self.scale)
         pixels -= np.asarray(self.mean, np.float32)
         pixels /= np.asarray(self.std, np.float32)
@@ -94,7 +94,8 @@ class Preprocessing:
             self.size[1] * cut_width / big_width,
         )
 
-    def _resized(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def pixels(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What the model sees of a picture, uint8 RGB [h, w, 3], (h, w) = `size`."""
         if self.resize == "stretch":
             return _stretch(image, self.size)
         top, left, height, width = self._centre_cut(*image.shape[:2])

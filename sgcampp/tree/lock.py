@@ -13,8 +13,8 @@ _RUNNING = b"running"
 
 
 @contextmanager
-def locked(store: Store, part: int) -> Iterator[bool]:
-    """Holds the right to write one part of an output tree's manifest.
+def locked(store: Store, part: int, directory: str = MANIFEST) -> Iterator[bool]:
+    """Holds the right to write one part of an output tree's manifest, or of its evaluation.
 
     A whole run (part 0) excludes every other run; shards exclude only a whole run and themselves.
     The locks are free when the process ends, however it ends.
@@ -22,6 +22,7 @@ def locked(store: Store, part: int) -> Iterator[bool]:
     Args:
         store: the output tree.
         part: which one.
+        directory: of the parts.
 
     Yields:
         Whether the last holder of the part (for a whole run: of any part) was killed, so that it
@@ -31,13 +32,15 @@ def locked(store: Store, part: int) -> Iterator[bool]:
         UserError: if another process holds it, or a lock file is a link.
         OSError: if the lock files can't be made.
     """
-    own = _lock_of(part)
+    own = f"{directory}/part-{part:05d}.lock"
     with (
-        _held(store, f"{MANIFEST}/run.lock", shared=part != WHOLE),
+        _held(store, f"{directory}/run.lock", shared=part != WHOLE),
         _held(store, own) as held,
     ):
         marked = [
-            name for name in (_locks(store) if part == WHOLE else [own]) if _mark(store, name)
+            name
+            for name in (_locks(store, directory) if part == WHOLE else [own])
+            if _mark(store, name)
         ]
         held.mark(_RUNNING)
         try:
@@ -50,15 +53,15 @@ def locked(store: Store, part: int) -> Iterator[bool]:
 
 
 @contextmanager
-def settling(store: Store) -> Iterator[None]:
+def settling(store: Store, directory: str = MANIFEST) -> Iterator[None]:
     """Makes shards that start at once settle the run's record one after the other; waits."""
-    with store.lock(f"{MANIFEST}/settle.lock", wait=True):
+    with store.lock(f"{directory}/settle.lock", wait=True):
         yield
 
 
 def is_locked(store: Store) -> bool:
     """Whether some process is writing to the output tree."""
-    for name in _locks(store):
+    for name in _locks(store, MANIFEST):
         try:
             with store.lock(name, shared=True, make=False):
                 pass
@@ -80,18 +83,14 @@ def _held(store: Store, name: str, shared: bool = False) -> Iterator[Held]:
         yield held
 
 
-def _lock_of(part: int) -> str:
-    return f"{MANIFEST}/part-{part:05d}.lock"
-
-
-def _locks(store: Store) -> list[str]:
+def _locks(store: Store, directory: str) -> list[str]:
     """The locks of all parts that there are."""
     try:
-        names = [entry.name for entry in store.list(MANIFEST)]
+        names = [entry.name for entry in store.list(directory)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     locks = (name for name in names if name.startswith("part-") and name.endswith(".lock"))
-    return [f"{MANIFEST}/{name}" for name in sorted(locks)]
+    return [f"{directory}/{name}" for name in sorted(locks)]
 
 
 def _mark(store: Store, name: str) -> bytes:

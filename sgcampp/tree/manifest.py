@@ -41,14 +41,14 @@ def manifest_writer(store: Store, part: str) -> Iterator[ManifestWriter]:
         yield ManifestWriter(appender)
 
 
-def part_names(store: Store) -> list[str]:
+def part_names(store: Store, directory: str = MANIFEST) -> list[str]:
     """The parts of a manifest in the order of their numbers; none where there is no manifest."""
     try:
-        names = sorted(entry.name for entry in store.list(MANIFEST))
+        names = sorted(entry.name for entry in store.list(directory))
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [
-        f"{MANIFEST}/{name}"
+        f"{directory}/{name}"
         for name in names
         if name.startswith("part-") and name.endswith(".jsonl")
     ]

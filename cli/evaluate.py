@@ -1,0 +1,85 @@
+"""`sgcampp evaluate`: what the maps of a run are worth."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .quiet import import_tensorflow
+from .running import Shard
+from .signals import stop_on_signals
+from .streams import tell
+from .ticking import Ticker
+
+
+@click.command("evaluate")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option(
+    "--preset",
+    type=click.Choice(["quick", "standard", "full"]),
+    default="standard",
+    help="Which metrics  [standard].",
+)
+@click.option("--metrics", default="", help="Metrics by name, in the preset's place, as a,b.")
+@click.option(
+    "--boxes",
+    type=click.Path(path_type=Path),
+    help="Annotated objects: COCO JSON, Pascal VOC, a directory of mask PNGs, or a CSV.",
+)
+@click.option(
+    "--classes", type=click.Path(path_type=Path), help="CSV: which classes a category counts as."
+)
+@click.option(
+    "--against", help="The method that the others are held against  [grad_cam_pp, if it is there]."
+)
+@click.option("--limit", type=int, help="Only so many images, the first in the order of keys.")
+@click.option("--seed", type=int, default=0, help="Of ties, random maps and resamples  [0].")
+@click.option("--steps", type=int, default=20, help="Of insertion and deletion  [20].")
+@click.option(
+    "--fill",
+    default="black,blur",
+    help="For pixels taken out, and for the start of an insertion: black, mean, blur "
+    " [black,blur].",
+)
+@click.option("--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4.")
+@click.option("--dry-run", is_flag=True, help="Say what it takes, and stop there.")
+def command(**arguments: Any) -> None:
+    """Measure what the maps of the output tree OUT are worth, beside reference maps.
+
+    Scores every map on the run's own model and pictures, and tells with intervals which methods
+    differ. The same command again goes on where it stopped. Rows are in OUT/evaluation.
+    """
+    with stop_on_signals() as stop:
+        import_tensorflow()
+        from sgcampp.evaluate.opening import Options
+        from sgcampp.evaluate.running import Evaluation
+
+        out, dry_run = arguments.pop("out"), arguments.pop("dry_run")
+        evaluation = Evaluation(out, Options(**_given(arguments)))
+        cost = evaluation.cost()
+        tell(
+            f"sgcampp: {cost.maps} maps of {cost.images} images, beside reference maps: at most "
+            f"{cost.passes} passes, about {_duration(cost.seconds)}"
+        )
+        if dry_run:
+            return
+        with Ticker("image") as ticker:
+            interrupted = evaluation.run(ticker, stop)
+    if interrupted:
+        tell("sgcampp: interrupted; the same command goes on")
+        sys.exit(130)
+
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The options as `Options` takes them."""
+    lists = {name: _words(arguments[name]) for name in ("metrics", "fill")}
+    return {**arguments, **lists, "shard": arguments["shard"] or (1, 1)}
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,245 @@
+"""Conducts one evaluation of an output tree: read → score → measure → record; resumable."""
+
+import contextlib
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.engine.device import GaveUp
+from sgcampp.errors import UserError
+from sgcampp.evaluate.asking import Asking, subset_masks
+from sgcampp.evaluate.catalogue import REFERENCES
+from sgcampp.evaluate.group_scoring import scored_images
+from sgcampp.evaluate.mask_scoring import Masking, MaskScorer
+from sgcampp.evaluate.measuring import measured_rows
+from sgcampp.evaluate.metric import Undefined
+from sgcampp.evaluate.opening import (
+    Options,
+    annotations_of,
+    identity,
+    keys_and_maps,
+    same_model,
+)
+from sgcampp.evaluate.preparing import PreparedImage, Preparer
+from sgcampp.evaluate.presets import chosen_metrics, passes_a_map
+from sgcampp.evaluate.reference_maps import ImageTask
+from sgcampp.evaluate.references import partners
+from sgcampp.evaluate.request import DIRECTORY, Request, check_numbers, settle_request
+from sgcampp.evaluate.rows import EvaluationRow, from_line, to_line
+from sgcampp.run.stop import Stop
+from sgcampp.run.threads import ordered_map
+from sgcampp.tree.index import ManifestIndex
+from sgcampp.tree.lock import locked, settling
+from sgcampp.tree.manifest import part_names, scan
+from sgcampp.tree.open_tree import open_tree
+
+GROUP = 4
+"""Images whose masked copies are scored together."""
+AHEAD, THREADS = 6, 2
+FREEZE_FROM = 1000
+"""Passes from which on frozen weights pay."""
+
+
+class Listener(Protocol):
+    """Whoever hears how an evaluation goes."""
+
+    def note(self, sentence: str) -> None:
+        """Something to know, said once."""
+
+    def start(self, images: int) -> None:
+        """So many images are to be evaluated, those done before included."""
+
+    def finish(self, images: int) -> None:
+        """So many more images are done."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an evaluation takes. `passes`: images that are scored; `seconds`: at today's speed."""
+
+    images: int
+    maps: int
+    passes: int
+    seconds: float
+
+
+class Evaluation:
+    """An output tree, its model and what is measured, ready to run.
+
+    Raises:
+        UserError: for a tree, a model, boxes or settings that can't be evaluated.
+    """
+
+    def __init__(self, out: Path, options: Options) -> None:
+        check_numbers(options.steps, options.seed, options.limit, list(options.fill))
+        self.tree, self._options = open_tree(out), options
+        if self.tree.is_locked():
+            raise UserError(f"a run is writing to {out}: evaluate it when that has ended")
+        self._classifier = same_model(self.tree)
+        annotations = annotations_of(options, self._classifier)
+        self._metrics = chosen_metrics(options.preset, options.metrics, annotations is not None)
+        self._keys, self._maps, self._places = keys_and_maps(self.tree, options.limit)
+        self.base = options.against or "grad_cam_pp"
+        self.request = self._request()
+        self._prepare = Preparer(self.tree, self._classifier, self.request, annotations)
+        size = self._classifier.input_shape[:2]
+        wants_subsets = any("subset_scores" in metric.needs for metric in self._metrics)
+        self._subsets: NDArray[np.bool_] | None = None
+        self._subset_masks = np.zeros((0, *size), np.float32)
+        if wants_subsets:
+            self._subsets, self._subset_masks = subset_masks(options.seed, size)
+        record, values = self.tree.record, self.tree.values
+        frozen = record.frozen or self._passes() > FREEZE_FROM
+        self._scorer = MaskScorer(
+            self._classifier,
+            max(record.batch_size, 16),
+            frozen,
+            str(values.get("precision") or "float32"),
+        )
+
+    def cost(self) -> Cost:
+        """What it takes, at most: maps that are the same are scored once."""
+        size = self._classifier.input_shape
+        rng = np.random.default_rng(0)
+        images = rng.random((1, *size), np.float32)
+        masking = Masking(
+            images,
+            np.zeros((1, 2, *size), np.float32),
+            np.zeros((1, *size[:2]), np.int32),
+            np.zeros((1, *size[:2]), np.float32),
+        )
+        rows = [(0, 0, 0, 1, 0)] * self._scorer.batch_size
+        self._scorer(masking, rows)
+        begin = time.perf_counter()
+        self._scorer(masking, rows * 2)
+        a_pass = (time.perf_counter() - begin) / (2 * len(rows))
+        passes = self._passes()
+        return Cost(len(self._keys), self._maps, passes, passes * a_pass)
+
+    def run(self, listener: Listener, stop: Stop) -> bool:
+        """Evaluates what is left; whether it was interrupted.
+
+        Raises:
+            UserError: if the tree holds another evaluation, or another process evaluates it.
+            RunStopped: when the device has no memory even for one image.
+        """
+        i, shards = self._options.shard
+        part = 0 if shards == 1 else i
+        store = self.tree.store
+        with locked(store, part, DIRECTORY) as killed:
+            if killed:
+                store.remove_leftovers(DIRECTORY, part or None)
+            with settling(store, DIRECTORY):
+                settle_request(store, self.request)
+            mine = self._keys[i - 1 :: shards]
+            done = {row.key for row in self.rows()}
+            listener.start(len(mine))
+            listener.finish(sum(key in done for key in mine))
+            left = [key for key in mine if key not in done]
+            with store.append(f"{DIRECTORY}/part-{part:05d}.jsonl") as appender:
+                for rows in self._evaluated_images(left, stop, listener):
+                    appender.append(b"".join(map(to_line, rows)))
+                    listener.finish(1)
+        return stop.requested
+
+    def rows(self) -> Iterator[EvaluationRow]:
+        """All rows that were recorded, of all shards; UserError at a line that is none."""
+        store = self.tree.store
+        for name in part_names(store, DIRECTORY):
+            yield from (row for _, row in scan(store, name, from_line))
+
+    def _passes(self) -> int:
+        """Images to score at most, all in all."""
+        shared = 3 + (0 if self._subsets is None else len(self._subsets))
+        maps = self._maps + self._places * len(self.request.references)
+        return len(self._keys) * shared + maps * passes_a_map(self._metrics, self.request.steps)
+
+    def _request(self) -> Request:
+        options = self._options
+        digest = hashlib.sha256("\n".join(self._keys).encode("utf-8", "surrogatepass"))
+        parameters = {m.name: dict(m.parameters) for m in self._metrics if m.parameters}
+        return Request(
+            metrics=[metric.name for metric in self._metrics],
+            parameters=parameters,
+            steps=options.steps,
+            fill=list(options.fill),
+            seed=options.seed,
+            base=self.base,
+            references=list(REFERENCES),
+            limit=options.limit,
+            boxes=identity(options.boxes),
+            classes=identity(options.classes),
+            images_sha256=digest.hexdigest(),
+            model_fingerprint=self._classifier.fingerprint,
+        )
+
+    def _tasks(self, left: Sequence[str], index: ManifestIndex, stop: Stop) -> Iterator[ImageTask]:
+        try:
+            of = dict(
+                zip(self._keys, partners(len(self._keys), seed=self.request.seed), strict=True)
+            )
+        except Undefined:  # one image alone has no partner
+            of = {}
+        for key in left:
+            if stop.requested:
+                return
+            row = index.row(key)
+            assert row is not None
+            yield ImageTask(row, index.row(self._keys[of[key]]) if key in of else None)
+
+    def _evaluated_images(
+        self, left: Sequence[str], stop: Stop, listener: Listener
+    ) -> Generator[list[EvaluationRow], None, None]:
+        """The rows of each image, in the order of `left`."""
+        with self.tree.index() as index:
+            tasks = ([task] for task in self._tasks(left, index, stop))
+            with contextlib.closing(ordered_map(self._prepare, tasks, THREADS, AHEAD)) as read:
+                prepared = itertools.chain.from_iterable(read)
+                while group := list(itertools.islice(prepared, GROUP)):
+                    try:
+                        yield from self._scored(group, stop.overdue, listener)
+                    except GaveUp:
+                        return
+
+    def _scored(
+        self,
+        group: list[PreparedImage | list[EvaluationRow]],
+        give_up: Callable[[], bool],
+        listener: Listener,
+    ) -> Iterator[list[EvaluationRow]]:
+        images = [image for image in group if isinstance(image, PreparedImage) and image.maps]
+        askings = [
+            Asking(image, self._metrics, self.request.steps, self._subsets) for image in images
+        ]
+        scores = scored_images(
+            self._scorer,
+            images,
+            askings,
+            self._subset_masks,
+            give_up,
+            lambda b: listener.note(f"the device ran out of memory: going on with batches of {b}"),
+        )
+        asked = iter(askings)
+        for image in group:
+            if not isinstance(image, PreparedImage):
+                yield [replace(row, finished=time.time()) for row in image]
+            elif not image.maps:
+                yield image.unmeasured
+            else:
+                logits, probabilities = next(scores)
+                yield measured_rows(
+                    image,
+                    next(asked),
+                    logits,
+                    probabilities,
+                    self._metrics,
+                    self.base,
+                    self.request.parameters,
+                )
