@@ -117,7 +117,8 @@ def _masked(
 ) -> tf.Tensor:
     """[rows, H, W, C], see `MaskScorer`."""
     image, of_map, low, high, fill = tf.unstack(rows, axis=1)
-    rank = tf.gather(ranks, of_map)
+    # Masks beyond the maps, as of sets of cells, have no ranks, and no row asks for them.
+    rank = tf.gather(ranks, tf.minimum(of_map, tf.shape(ranks)[0] - 1))
     kept = (rank >= low[:, None, None]) & (rank < high[:, None, None])
     times_map = tf.equal(low, TIMES_MAP)[:, None, None]
     share = tf.where(times_map, tf.gather(maps, of_map), tf.cast(kept, tf.float32))[..., None]

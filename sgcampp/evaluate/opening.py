@@ -64,7 +64,7 @@ def annotations_of(options: Options, classifier: Classifier) -> Annotations | No
         if options.classes is not None:
             raise UserError("classes says which classes boxes are of: give boxes too")
         return None
-    labels = [label.name for label in classifier.labels or ()]
+    labels = [classifier.class_name(index) for index in range(classifier.class_count)]
     return read_annotations(options.boxes, options.classes, labels)
 
 

@@ -33,6 +33,7 @@ class EvaluationRow:
         reason: why it is left out or failed.
         identical: whether noise could not change the map (an affine head), so that it is the same
             map as without smoothing.
+        of_image: how many rows the image has in all; with fewer, it is measured again.
         finished: Unix time of the row; of two rows for one map the later one holds.
     """
 
@@ -53,6 +54,7 @@ class EvaluationRow:
     status: str = OK
     reason: str | None = None
     identical: bool = False
+    of_image: int = 0
     finished: float = 0.0
 
     @property

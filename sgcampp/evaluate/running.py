@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,21 +140,32 @@ class Evaluation:
             with settling(store, DIRECTORY):
                 settle_request(store, self.request)
             mine = self._keys[i - 1 :: shards]
-            done = {row.key for row in self.rows()}
+            done = self._done()
             listener.start(len(mine))
             listener.finish(sum(key in done for key in mine))
             left = [key for key in mine if key not in done]
             with store.append(f"{DIRECTORY}/part-{part:05d}.jsonl") as appender:
                 for rows in self._evaluated_images(left, stop, listener):
-                    appender.append(b"".join(map(to_line, rows)))
+                    whole = [replace(row, of_image=len(rows)) for row in rows]
+                    appender.append(b"".join(map(to_line, whole)))
                     listener.finish(1)
         return stop.requested
 
-    def rows(self) -> Iterator[EvaluationRow]:
-        """All rows that were recorded, of all shards; UserError at a line that is none."""
+    def rows(self) -> list[EvaluationRow]:
+        """The rows that hold, of all shards; UserError at a line that is none."""
         store = self.tree.store
+        holding: dict[tuple, EvaluationRow] = {}
         for name in part_names(store, DIRECTORY):
-            yield from (row for _, row in scan(store, name, from_line))
+            for _, row in scan(store, name, from_line):
+                map_ = row.key, row.series, row.target
+                if map_ not in holding or row.finished >= holding[map_].finished:
+                    holding[map_] = row
+        return list(holding.values())
+
+    def _done(self) -> set[str]:
+        """The images all of whose rows are there; a kill may have torn off the last ones."""
+        counts = Counter((row.key, row.of_image) for row in self.rows())
+        return {key for (key, of_image), count in counts.items() if count == of_image}
 
     def _passes(self) -> int:
         """Images to score at most, all in all."""
