@@ -12,8 +12,14 @@ WEIGHTS ?= imagenet
 LAYER ?= $(if $(filter vgg16,$(MODEL)),block5_conv3,block10_expand_act)
 IMAGES ?= $(FIGURES)/photographs
 
+# The paper's claim, measured: make claim IMAGES=photos BOXES=instances.json CLASSES=classes.csv
+CLAIM := claim
+CLAIM_IMAGES := $(if $(filter command line,$(origin IMAGES)),$(IMAGES),$(CLAIM)/photographs)
+CLAIM_LAYERS ?= block15_expand_act,block14_expand_act,block10_expand_act
+CLAIM_METHODS ?= grad_cam,grad_cam_pp,smooth_grad_cam_pp,smooth_grad_cam,layer_cam,hires_cam
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit end-to-end docs figures figure1 figure2 figure4 figure5 clean
+.PHONY: help setup demo test lint unit end-to-end docs claim figures figure1 figure2 figure4 figure5 clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9_-]*:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +61,15 @@ figure1 figure2 figure4 figure5: $(READY)
 		--weights $(WEIGHTS) --layer-name $(LAYER) --out $(FIGURES)/$(MODEL)/$@
 	@echo "The panels are in $(FIGURES)/$(MODEL)/$@/panels"
 
+claim: $(READY) ## measure what the paper claims, on your photographs, in claim/
+	$(BIN)/python -m scripts.photographs $(CLAIM)/photographs
+	$(BIN)/sgcampp explain $(CLAIM_IMAGES) --out $(CLAIM)/out --nsamples 16 --write arrays,overlays \
+		--method $(CLAIM_METHODS) --layer-name $(CLAIM_LAYERS)
+	$(BIN)/sgcampp evaluate $(CLAIM)/out --steps 10 \
+		$(if $(BOXES),--boxes $(BOXES)) $(if $(CLASSES),--classes $(CLASSES))
+
 docs: $(READY) ## build the documentation into site/; any warning is an error
 	$(BIN)/mkdocs build --strict
 
 clean: ## remove .venv, demo/, figures/, site/ and caches
-	rm -rf $(VENV) $(DEMO) $(FIGURES) site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(DEMO) $(CLAIM) $(FIGURES) site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
