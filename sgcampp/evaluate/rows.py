@@ -1,13 +1,14 @@
 """The rows of an evaluation: one a map, one line of strict JSON each."""
 
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from typing import Any
 
 from sgcampp.tree.schema import check_types, field_types
 
-OK, FAILED, LEFT_OUT = "ok", "failed", "left_out"
+OK, FAILED, LEFT_OUT = STATUSES = ("ok", "failed", "left_out")
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,26 @@ def from_line(line: bytes) -> EvaluationRow:
     Raises:
         ValueError: if the line is no such row.
     """
-    values = json.loads(line.decode("utf-8"))
+    values = json.loads(line.decode("utf-8"), parse_constant=_refused)
     if type(values) is not dict or not {"key", "method", "layer"} <= values.keys():
         raise ValueError("no key, method or layer")
     known = {name: value for name, value in values.items() if name in _TYPES}
     check_types(known, _TYPES)
-    numbers = [*known.get("metrics", {}).values(), known.get("p0") or 0.0]
-    if not all(type(value) in (int, float) and math.isfinite(value) for value in numbers):
-        raise ValueError("a metric is no finite number")
+    if known.get("status", OK) not in STATUSES:
+        raise ValueError(f"status is {known['status']!r:.50}, not one of {', '.join(STATUSES)}")
+    singles = [known.get(name) or 0.0 for name in ("p0", "logit0", "finished")]
+    lists = [known.get(name, {}).values() for name in ("curves", "evidence")]
+    if not all(map(_is_finite, [*singles, *known.get("metrics", {}).values(), *chain(*lists)])):
+        raise ValueError("a value is no finite number")
     return EvaluationRow(**known)
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def _is_finite(value: Any) -> bool:
+    """Of numbers, and of lists of nothing else; a whole number may be beyond all floats."""
+    if type(value) is list:
+        return all(map(_is_finite, value))
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
