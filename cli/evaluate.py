@@ -1,16 +1,21 @@
 """`sgcampp evaluate`: what the maps of a run are worth."""
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .quiet import import_tensorflow
 from .running import Shard
 from .signals import stop_on_signals
-from .streams import tell
+from .streams import print_lines, printable, tell
 from .ticking import Ticker
+
+if TYPE_CHECKING:
+    from sgcampp.evaluate.running import Evaluation
 
 
 @click.command("evaluate")
@@ -43,6 +48,13 @@ from .ticking import Ticker
     " [black,blur].",
 )
 @click.option("--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    help="Also write a table for spreadsheets.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what it takes, and stop there.")
 def command(**arguments: Any) -> None:
     """Measure what the maps of the output tree OUT are worth, beside reference maps.
@@ -56,6 +68,7 @@ def command(**arguments: Any) -> None:
         from sgcampp.evaluate.running import Evaluation
 
         out, dry_run = arguments.pop("out"), arguments.pop("dry_run")
+        as_json, csv_file = arguments.pop("as_json"), arguments.pop("csv_file")
         evaluation = Evaluation(out, Options(**_given(arguments)))
         cost = evaluation.cost()
         tell(
@@ -66,9 +79,37 @@ def command(**arguments: Any) -> None:
             return
         with Ticker("image") as ticker:
             interrupted = evaluation.run(ticker, stop)
-    if interrupted:
-        tell("sgcampp: interrupted; the same command goes on")
-        sys.exit(130)
+        if interrupted:
+            tell("sgcampp: interrupted; the same command goes on")
+            sys.exit(130)
+        _show(evaluation, arguments, as_json, csv_file)
+
+
+def _show(
+    evaluation: "Evaluation", arguments: dict[str, Any], as_json: bool, csv_file: Path | None
+) -> None:
+    """Prints what the evaluation says, and exits with 1 if some maps could not be measured."""
+    from sgcampp.report.evaluation_page import write_evaluation_page
+
+    from sgcampp.evaluate.exports import to_csv, to_json
+    from sgcampp.evaluate.summarise import summarise
+    from sgcampp.evaluate.table import table
+    from sgcampp.storage.atomic import write_atomically
+
+    rows = evaluation.rows()
+    summary = summarise(rows, arguments["against"], arguments["seed"])
+    if as_json:
+        print_lines(json.dumps(to_json(summary)) + "\n")
+    else:
+        print_lines("\n".join([table(summary), "", *summary.sentences, ""]))
+    if csv_file is not None:
+        write_atomically(csv_file, to_csv(summary).encode())
+    tree = evaluation.tree
+    page = write_evaluation_page(
+        tree, Path(tree.store.shown()), summary, rows, asdict(evaluation.request)
+    )
+    tell(f"sgcampp: the page is {printable(str(page))}")
+    sys.exit(1 if summary.failed else 0)
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:
