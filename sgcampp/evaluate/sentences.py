@@ -81,7 +81,7 @@ def _shown(summary: Summary) -> list[str]:
 
 
 def _differences(judged: Judged) -> str:
-    """`energy (+0.12 ± 0.03, 67 images)`; of several metrics the images once, if they are as many."""
+    """`energy (+0.12 ± 0.03, 67 images)`; the images once if all have as many."""
     images = [counted(compared.comparison.difference.images, "image") for _, compared in judged]
     same = len(set(images)) == 1
     told = [

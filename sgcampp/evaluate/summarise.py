@@ -113,5 +113,5 @@ def _curves(records: Sequence[Record]) -> dict[str, list[Interval]]:
 
 def _agreement(grid: Grid) -> list[list[float | None]]:
     methods = [s for s, one in enumerate(grid.series) if not is_reference(one)]
-    values = grid.values[:, methods].reshape(-1, len(grid.metrics))
+    values = grid.values[:, methods].reshape(len(grid.rows) * len(methods), len(grid.metrics))
     return spearman(values[np.isfinite(values).any(1)])

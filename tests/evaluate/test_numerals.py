@@ -1,0 +1,44 @@
+"""Numbers in words and tables."""
+
+import pytest
+
+from sgcampp.evaluate.numerals import counted, decimals_of, listed, mean_of, number
+from sgcampp.statistics.intervals import Interval
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "decimals"),
+    [(0.19, 2, 2), (0.0043, 2, 4), (4.2, 2, 1), (12.0, 2, 0), (-1234.0, 3, 0), (0, 3, 0)],
+)
+def test_decimals(value, digits, decimals):
+    assert decimals_of(value, digits) == decimals
+
+
+def test_no_number_has_too_many_decimals():
+    assert number(1e-12, decimals_of(1e-12, 2)) == "0.000000"
+
+
+def test_minus_is_no_hyphen_and_zero_has_none():
+    assert [number(value, 1, "+") for value in (-1.25, 1.26, -0.01, 0)] == [
+        *("−1.2", "+1.3", "0.0", "0.0")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval(25.51, 21.3, 29.7, 9), "25.5 ±4.2"),
+        (Interval(-0.5, -0.69, -0.31, 9), "−0.50 ±0.19"),
+        (Interval(50.0, 50.0, 50.0, 9, "constant"), "50.0 ±0.0"),
+        (Interval(0.0, 0.0, 0.0, 9, "constant"), "0 ±0"),
+        (Interval(1 / 3, None, None, 1, "one image"), "0.333"),
+        (Interval(None, None, None, 0, "no values"), ""),
+    ],
+)
+def test_a_mean(interval, text):
+    assert mean_of(interval) == text
+
+
+def test_words():
+    assert [listed(list("abc"[:n])) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert [counted(n, "image") for n in (0, 1, 12345)] == ["0 images", "1 image", "12,345 images"]
