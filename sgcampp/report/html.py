@@ -107,6 +107,11 @@ def shown(value: Any) -> Any:
     return _UNSEEN.sub(lambda found: _spelled(ord(found[0])), value)
 
 
+def breakable(name: str) -> Markup:
+    """A name, escaped, that may break after its underscores."""
+    return Markup("_<wbr>").join(shown(name).split("_"))
+
+
 def _spelled(code: int) -> str:
     raw = 0xDC80 <= code <= 0xDCFF  # stands for a byte that is not UTF-8
     return f"\\x{code - 0xDC00:02x}" if raw else f"\\u{{{code:x}}}"
