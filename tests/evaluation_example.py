@@ -80,7 +80,7 @@ def _cell(number, facts, other, images):
         difference = size * 0.02 * math.cos(number)
         interval = Interval(difference, difference - half, difference + half, images)
         word = VERDICTS[(number // 10 + number) % 5]
-        p = None if word == "identical" else 0.00001 * 3**number
+        p = None if word == "identical" else 0.00001 * 3 ** (number % 10)
         wins = 400 + number
         test = None if p is None else "sign-flip"
         found = Comparison(interval, p, test, p, wins, 100, 500 - number, half, p is None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from sgcampp.report.html import shown
-from sgcampp.report.numbers import MARKS, fixed, ticks
+from sgcampp.report.numbers import MARKS, ticks
 from sgcampp.report.shapes import cut, marker, path, text, wrapped
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def forest(lines: Sequence[Difference], better: str, unit: str, title: str) -> M
             y += 24
         drawn.append(_difference(line, y, scale))
         y += _height(line)
-    below = [_axis(scale, y + 6, unit), _sides(better, scale, y + 42)]
+    below = [_axis(scale, y + 6), _sides(better, unit, y + 42)]
     zero = path([(scale(0), 4), (scale(0), y + 6)], "zero")
     return _svg(Markup("").join([zero, *drawn, *below]), y + 50, title)
 
@@ -135,27 +135,18 @@ _SHAPES = {"better": 2, "worse": 4, "no difference shown": 0, "identical": 1}
 _SHAPES["not above ref_random"] = 5
 
 
-def _axis(scale: _Scale, y: float, unit: str) -> Markup:
-    values = ticks(scale.low, scale.high)
-    places = _tick_places(values)
+def _axis(scale: _Scale, y: float) -> Markup:
     drawn = [path([(EDGE, y), (WIDTH - EDGE, y)], "axis")]
-    for value in values:
+    for value, words in ticks(scale.low, scale.high):
         drawn.append(path([(scale(value), y), (scale(value), y + 4)], "axis"))
-        words = fixed(value, places) + (f" {unit}" if unit and value == values[-1] else "")
         drawn.append(text(scale(value), y + 17, words, "quiet middle"))
     return Markup("").join(drawn)
 
 
-def _tick_places(values: Sequence[float]) -> int:
-    """Decimals that tell the ticks apart exactly."""
-    return next(
-        n for n in range(20) if all(abs(round(v, n) - v) < 1e-9 * (abs(v) or 1) for v in values)
-    )
-
-
-def _sides(better: str, scale: _Scale, y: float) -> Markup:
+def _sides(better: str, unit: str, y: float) -> Markup:
     left, right = ("← worse", "better →") if better == "more" else ("← better", "worse →")
-    return text(EDGE, y, left, "side") + text(WIDTH - EDGE, y, right, "side end")
+    middle = text(WIDTH / 2, y, "points" if unit == "%" else unit, "quiet middle")
+    return text(EDGE, y, left, "side") + middle + text(WIDTH - EDGE, y, right, "side end")
 
 
 class _Plot:
@@ -171,12 +162,11 @@ class _Plot:
         return x, self.bottom - value / self.most * (self.bottom - self.top)
 
     def grid(self, axis: str) -> Iterator[Markup]:
-        values = ticks(0, self.most)
         yield text(EDGE, 16, "mean probability", "quiet")
-        for value in values:
+        for value, words in ticks(0, self.most):
             x, y = self.at(0, value)
             yield path([(x, y), (self.right, y)], "grid")
-            yield text(x - 5, y + 4, fixed(value, _tick_places(values)), "quiet end")
+            yield text(x - 5, y + 4, words, "quiet end")
         for percent in range(0, 101, 20):
             x, y = self.at(percent / 100, 0)
             yield path([(x, y), (x, y + 4)], "axis")
@@ -208,7 +198,7 @@ def _shape(curve: Curve) -> int:
 
 def _entry(curve: Curve, y: float) -> Markup:
     sample = path([(EDGE, y), (EDGE + 34, y)]) + marker(_shape(curve), EDGE + 17, y, 3.4)
-    label = text(EDGE + 42, y + 4, cut(curve.label, LETTERS - 7))
+    label = text(EDGE + 42, y + 4, cut(curve.label, LETTERS - 2), "small")
     return wrapped(sample, f"curve {curve.look}") + label
 
 

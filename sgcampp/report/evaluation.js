@@ -49,7 +49,7 @@ function item(entry, unit) {
   line.append(make("p", "key", name), pictures(entry, name, panel));
   const facts = make("p", "facts");
   const difference = figure(first - other);
-  const values = `${figure(first)} against ${figure(other)}, a difference of ${difference}${unit ? ` ${unit}` : ""}`;
+  const values = `${figure(first)} against ${figure(other)}, a difference of ${difference}${unit === "%" ? " points" : unit && ` ${unit}`}`;
   facts.append([shown(explained), values].filter(Boolean).join(": "));
   if (panel) {
     const link = make("a", "", "panel");
@@ -71,8 +71,8 @@ function showLists() {
   const [one, two, layer] = data.pairs[pair].map(shown);
   const [name, , unit] = data.metrics[metric];
   const [better, worse] = data.lists[pair][metric];
-  byId("better-title").textContent = `Where ${one} is most better`;
-  byId("worse-title").textContent = `Where ${one} is most worse`;
+  byId("better-title").textContent = `Where ${one} is better, most first`;
+  byId("worse-title").textContent = `Where ${one} is worse, most first`;
   byId("chosen").textContent = `${name}, ${one} against ${two} at ${layer}: ${better.length} and ${worse.length} images`;
   fill("better", better, unit, "It is better on no image.");
   fill("worse", worse, unit, "It is worse on no image.");

@@ -12,6 +12,7 @@ from sgcampp.report.evaluation_pictures import PictureLists
 from sgcampp.report.evaluation_views import (
     SIDES,
     Shares,
+    baselines,
     curve_views,
     is_reference,
     metric_views,
@@ -87,23 +88,31 @@ def write_evaluation_page(
     with tree.index() as index:
         lists = PictureLists(index).data(extremes)
     lists["pictures"] = relative_url(out, path)
-    context = {
+    facts = {
         "name": os.fsencode(out.absolute().name).decode("utf-8", "replace"),
         "settings": _settings(tree, summary, parameters),
+        "pairs": extremes.pairs,
+        "directional": extremes.metrics,
+        "data": Markup(script_json(lists)),
+    }
+    context = {**facts, **_views(summary, shares)}
+    write_page(path, page(TEMPLATE, STYLE, SCRIPTS, context, FILTERS, shown))
+    return path
+
+
+def _views(summary: "Summary", shares: Shares) -> dict[str, Any]:
+    """What the template shows of the summary."""
+    return {
         "summary": summary,
         "methods": [one for one in summary.series if not is_reference(one)],
         "references": [one for one in summary.series if is_reference(one)],
         "metrics": list(metric_views(summary)),
         "curves": list(curve_views(summary, shares)),
-        "pairs": extremes.pairs,
-        "directional": extremes.metrics,
-        "data": Markup(script_json(lists)),
+        "baselines": baselines(summary),
         "sides": SIDES,
         "marks": numbers.MARKS,
         "verdict_of": verdict_of,
     }
-    write_page(path, page(TEMPLATE, STYLE, SCRIPTS, context, FILTERS, shown))
-    return path
 
 
 def verdict_of(cell: "Cell") -> str:
@@ -119,7 +128,7 @@ def _settings(tree: OutputTree, summary: "Summary", parameters: dict[str, Any]) 
         "images": f"{summary.images:,}",
         "model": tree.values.get("model"),
         "metrics": [one.name for one in summary.metrics],
-        "held against": summary.against or "nothing",
+        "baseline": summary.against or "none",
     }
     every = {**known, **parameters}
     return {name: words(value) for name, value in every.items() if value not in (None, [], {}, "")}

@@ -11,10 +11,10 @@ from sgcampp.report.extremes import REFERENCE
 from sgcampp.report.numbers import ARROWS
 
 if TYPE_CHECKING:
-    from sgcampp.evaluate.rows import EvaluationRow
+    from sgcampp.evaluate.rows import EvaluationRow, Series
     from sgcampp.evaluate.summary import Cell, MetricFacts, SeriesSummary, Summary
 
-SIDES = {"more": "More is better", "less": "Less is better", "": "Neither is better"}
+SIDES = {"more": "More is better", "less": "Less is better", "": "It describes; neither is better"}
 
 CURVES = {
     "insertion": ("Insertion", "% of pixels put in, most important first"),
@@ -55,6 +55,12 @@ class CurveView:
 def is_reference(series: "SeriesSummary") -> bool:
     """Whether it is of reference maps, not of a method."""
     return series.series.method.startswith(REFERENCE)
+
+
+def baselines(summary: "Summary") -> "set[Series]":
+    """What others are held against."""
+    cells = [cell for one in summary.series for cell in one.cells.values()]
+    return {cell.against.other for cell in cells if cell.against}
 
 
 def title_of(facts: "MetricFacts") -> str:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 NONE = "–"
 MOST_DECIMALS = 8
+MOST_TICK_DECIMALS = 5
 
 ARROWS = {"more": "↑", "less": "↓", "": ""}
 MARKS = {
@@ -59,13 +60,16 @@ def correlation(rho: float | None) -> str:
     return NONE if rho is None else _signed(f"{round(rho, 2) + 0.0:+.2f}")
 
 
-def ticks(low: float, high: float, about: int = 6) -> list[float]:
-    """Round numbers within a range, multiples of 1, 2 or 5 times a power of ten."""
+def ticks(low: float, high: float, about: int = 6) -> list[tuple[float, str]]:
+    """Round numbers within a range and their words: multiples of 1, 2 or 5 times a power of ten."""
     raw = (high - low) / about
     power = 10.0 ** floor(log10(raw))
     step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw * (1 - 1e-9))
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [k * step + 0.0 for k in range(first, last + 1)]
+    values = [k * step + 0.0 for k in range(first, last + 1)]
+    places = max(0, -floor(log10(step) + 1e-9))
+    is_plain = places <= MOST_TICK_DECIMALS and max(map(abs, values)) < 1e6
+    return [(value, fixed(value, places) if is_plain else number(value)) for value in values]
 
 
 def _places(digits: int, size: float) -> int:

@@ -37,7 +37,7 @@ def path(points: Iterable[Point], look: str = "") -> Markup:
 
 def text(x: float, y: float, words: str, look: str = "") -> Markup:
     """Words whose baseline begins at a point; `end` and `middle` in the look place it otherwise."""
-    element = '<text class="{}" x="{}" y="{}">{}</text>'
+    element = '<text class="{}" x="{}" y="{}">{}</text>' if words else ""
     return Markup(element).format(look, _short(x), _short(y), shown(words))
 
 
