@@ -68,6 +68,8 @@ def _series(number, series, against, curves, images):
         for i, facts in enumerate(METRICS)
     }
     drawn = {name: _curve(name, number, images) for name in curves}
+    if curves:
+        drawn["shares"] = [Interval(share, share, share, images, "constant") for share in SHARES]
     return SeriesSummary(series, images, 2 * images, number % 3, cells, drawn)
 
 

@@ -111,7 +111,7 @@ def curve_views(summary: "Summary", shares: "Shares") -> Iterator[CurveView]:
             having = [
                 one for one in summary.series if one.series.layer == layer and one.curves.get(name)
             ]
-            if having and name != "shares":
+            if having and not name.endswith("shares"):
                 yield _curve_view(name, layer, having, shares, looks)
 
 

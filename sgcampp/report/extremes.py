@@ -82,17 +82,17 @@ class Extremes:
         self.pairs: list[tuple[Series, Series]] = list(dict.fromkeys(found))
         self.metrics: list[MetricFacts] = [one for one in summary.metrics if one.better]
         self._wanted = {series for pair in self.pairs for series in pair}
-        self._waiting: dict[tuple[str, int], dict[Series, _Values | None]] = {}
+        self._waiting: dict[tuple[str, int], dict[Series, _Values]] = {}
         self._lists = [[(Leading(), Leading()) for _ in self.metrics] for _ in self.pairs]
 
     def add(self, row: EvaluationRow) -> None:
-        """Takes in one row."""
+        """Takes in one row; of two for one map the later one holds, if the first one failed."""
         series = row.series
-        if series not in self._wanted:
+        if row.status != OK or series not in self._wanted:
             return
         place = row.key, row.target
         here = self._waiting.setdefault(place, {})
-        here[series] = _Values(row.class_idx, row.metrics) if row.status == OK else None
+        here[series] = _Values(row.class_idx, row.metrics)
         if len(here) == len(self._wanted):
             self._settle(*place, self._waiting.pop(place))
 
@@ -103,7 +103,7 @@ class Extremes:
             self._settle(*place, here)
         return [[(list(a), list(b)) for a, b in lists] for lists in self._lists]
 
-    def _settle(self, key: str, target: int, here: dict[Series, "_Values | None"]) -> None:
+    def _settle(self, key: str, target: int, here: dict[Series, "_Values"]) -> None:
         for (first, other), lists in zip(self.pairs, self._lists, strict=True):
             one, two = here.get(first), here.get(other)
             if one and two:

@@ -10,6 +10,9 @@ from sgcampp.report.extremes import MOST, Extreme, Extremes, Leading
 KEYS = [f"{n:03d}" for n in range(40)]
 
 
+PAIR = [("grad_cam", 0.75), (AGAINST, 0.5)]
+
+
 def extremes_of(rows):
     extremes = Extremes(summary_of())
     for row in rows:
@@ -70,6 +73,14 @@ def test_failed_left_out_and_undefined_maps_are_in_no_list():
     rows += [EvaluationRow("c", AGAINST, LAYERS[0], metrics={"insertion": 1.0})]
     lists = extremes_of(rows).lists()
     assert all(both == ([], []) for metrics in lists for both in metrics)
+
+
+def test_a_map_that_failed_first_counts_once_it_is_measured():
+    measured = [EvaluationRow("a", m, LAYERS[0], metrics={"insertion": v}) for m, v in PAIR]
+    failed = EvaluationRow("a", AGAINST, LAYERS[0], status=FAILED, reason="out_of_memory")
+    extremes = extremes_of([measured[0], failed, measured[1]])
+    better, worse = extremes.lists()[0][1]
+    assert ([one.key for one in better], worse) == (["a"], [])
 
 
 def test_rows_of_an_image_do_not_wait_longer_than_for_each_other():
