@@ -61,7 +61,13 @@ ROOMS = {
         "sgcampp.storage",
         "sgcampp.tree",
     },
-    "sgcampp.report": {"sgcampp.storage", "sgcampp.tree"},
+    "sgcampp.report": {
+        "sgcampp.evaluate.rows",
+        "sgcampp.evaluate.summary",
+        "sgcampp.statistics.intervals",
+        "sgcampp.storage",
+        "sgcampp.tree",
+    },
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.evaluate": {"sgcampp.registry", "sgcampp.statistics", "sgcampp.tree.schema"},
@@ -87,6 +93,7 @@ WITHOUT = (
     "sgcampp.config.loading",
     "sgcampp.tree.verify",
     "sgcampp.tree.status",
+    "sgcampp.report.evaluation_page",
     "sgcampp.report.page",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
@@ -221,7 +228,7 @@ def test_what_needs_no_tensorflow_loads_none(module):
     loaded = subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     assert not {"tensorflow", "keras"} & set(loaded.split())
     if is_in(module, "sgcampp.tree") or is_in(module, "sgcampp.report"):
-        assert not {"cv2", "sgcampp.explain"} & set(loaded.split())
+        assert not {"cv2", "scipy", "sgcampp.explain"} & set(loaded.split())
 
 
 @pytest.mark.parametrize(
@@ -266,7 +273,9 @@ COVERED = {
     "models/test_layers.py": ["models.layer_calls"],
     "pictures/test_panel.py": ["pictures.panel_layout"],
     "pictures/test_writers.py": ["pictures.encoding"],
-    "report/test_page.py": ["report.lines", "report.overview", "report.values"],
+    "report/test_charts.py": ["report.shapes"],
+    "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
+    "report/test_page.py": ["report.html", "report.lines", "report.overview", "report.values"],
     "run/test_batch_sizes.py": ["engine.batch_size"],
     "storage/test_local.py": ["storage.store", "storage.regular"],
     "test_architecture.py": ["explain.lazy"],

@@ -1,24 +1,17 @@
 """Writes the page: one HTML file that opens from disk, without server or network."""
 
-import base64
-import hashlib
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from sgcampp.errors import UserError
+from sgcampp.report.html import page, refuse_to_replace, relative_url, words, write_page
 from sgcampp.report.lines import RAW_CHARACTERS, PageLines, script_json
 from sgcampp.report.overview import duration, overview
-from sgcampp.storage.atomic import write_atomically
 from sgcampp.tree.open_tree import OutputTree, open_tree
-from sgcampp.tree.paths import MANIFEST, RUN_YAML
+from sgcampp.tree.paths import RUN_YAML
 from sgcampp.tree.run_record import RunRecord
 from sgcampp.tree.status import status_of
 
@@ -50,7 +43,7 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
     """
     path = path or out / PAGE
     tree = open_tree(out)
-    _refuse_to_replace(out, path, tree.kinds)
+    refuse_to_replace(out, path, tree.kinds)
     running, lines = tree.is_locked(), PageLines(tree, budget)
     with tree.index() as index:
         counted = overview(index.rows())
@@ -63,59 +56,15 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
             "facts": Markup(script_json(_facts(tree, out, path))),
             "lines": (Markup(lines.line(row)) for row in index.rows()),
         }
-        try:
-            write_atomically(path, _html(context))
-        except OSError as error:
-            raise UserError(f"{path} can't be written: {error.strerror or error}") from error
+        filters = {"duration": duration}
+        write_page(path, page("page.html.j2", "page.css", SCRIPTS, context, filters))
     return Report(path, _notes(lines))
-
-
-def _refuse_to_replace(out: Path, path: Path, kinds: Sequence[str]) -> None:
-    """Raises UserError for a page that would take the place of the run's own files, or a device."""
-    own = [(out / name).resolve() for name in (RUN_YAML, MANIFEST, *kinds)]
-    target = path.resolve()
-    if any(place == target or place in target.parents for place in own):
-        raise UserError(f"{path} belongs to the run: write the report elsewhere")
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is no regular file: write the report elsewhere")
-
-
-def _html(context: dict[str, Any]) -> Iterator[bytes]:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["duration"] = duration
-    template = environment.from_string(_resource("page.html.j2"))
-    style, script = _resource("page.css"), "".join(map(_resource, SCRIPTS))
-    pieces = template.generate(
-        **context,
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-    )
-    return (piece.encode() for piece in pieces)
-
-
-def _resource(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    """As the page's Content-Security-Policy names the one script and style that may act."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 def _settings(values: dict[str, Any], record: RunRecord) -> dict[str, str]:
     shown = {name: values.get(name) for name in SHOWN_KEYS}
     settings = {"model": shown.pop("model"), "layer": record.layers, **shown}
-    return {name: _words(value) for name, value in settings.items() if value not in (None, [], {})}
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {_words(item)}" for name, item in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return {name: words(value) for name, value in settings.items() if value not in (None, [], {})}
 
 
 def _facts(tree: OutputTree, out: Path, path: Path) -> dict[str, Any]:
@@ -123,18 +72,12 @@ def _facts(tree: OutputTree, out: Path, path: Path) -> dict[str, Any]:
     base, record = tree.base, tree.record
     return {
         "out": os.path.abspath(out),  # noqa: PTH100 - without following links
-        "pictures": _relative_url(out, path),
+        "pictures": relative_url(out, path),
         "base": None if base is None else str(base),
-        "images": None if base is None else _relative_url(base, path),
+        "images": None if base is None else relative_url(base, path),
         "batch": record.batch_size,
         "target_file": record.target_sha256 is not None,
     }
-
-
-def _relative_url(directory: Path, path: Path) -> str:
-    """The URL of a directory as seen from the page, to put before a path; "" for its own."""
-    relative = os.path.relpath(directory, path.parent)
-    return "" if relative == "." else quote(os.fsencode(relative)) + "/"
 
 
 def _notes(lines: PageLines) -> list[str]:
