@@ -89,11 +89,10 @@ def _show(
     evaluation: "Evaluation", arguments: dict[str, Any], as_json: bool, csv_file: Path | None
 ) -> None:
     """Prints what the evaluation says, and exits with 1 if some maps could not be measured."""
-    from sgcampp.report.evaluation_page import write_evaluation_page
-
     from sgcampp.evaluate.exports import to_csv, to_json
     from sgcampp.evaluate.summarise import summarise
     from sgcampp.evaluate.table import table
+    from sgcampp.report.evaluation_page import write_evaluation_page
     from sgcampp.storage.atomic import write_atomically
 
     rows = evaluation.rows()

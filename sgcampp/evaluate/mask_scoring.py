@@ -4,6 +4,7 @@ Only the images, their fills, and each map's ranks and M̂ go to the device; a s
 two numbers more.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -110,6 +111,24 @@ class MaskScorer:
         joined = (np.concatenate(parts)[: len(table)] for parts in (logits, probabilities))
         first, second = (array.astype(np.float64) for array in joined)
         return first, second
+
+
+def seconds_a_pass(scorer: MaskScorer, shape: tuple[int, ...]) -> float:
+    """How long one masked image takes in a full batch; the first batch is a warm-up.
+
+    Args:
+        scorer: of the model.
+        shape: (H, W, C) of its input.
+    """
+    height, width, _ = shape
+    image = np.random.default_rng(0).random((1, *shape), np.float32)
+    maps = np.zeros((1, height, width), np.float32)
+    masking = Masking(image, np.stack([image, image], 1), maps.astype(np.int32), maps)
+    rows: list[MaskRow] = [(0, 0, 0, 1, 0)] * scorer.batch_size
+    scorer(masking, rows)
+    begin = time.perf_counter()
+    scorer(masking, rows * 2)
+    return (time.perf_counter() - begin) / (2 * len(rows))
 
 
 def _masked(

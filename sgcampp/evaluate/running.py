@@ -18,7 +18,7 @@ from sgcampp.errors import UserError
 from sgcampp.evaluate.asking import Asking, subset_masks
 from sgcampp.evaluate.catalogue import REFERENCES
 from sgcampp.evaluate.group_scoring import scored_images
-from sgcampp.evaluate.mask_scoring import Masking, MaskScorer
+from sgcampp.evaluate.mask_scoring import MaskScorer, seconds_a_pass
 from sgcampp.evaluate.measuring import measured_rows
 from sgcampp.evaluate.metric import Undefined
 from sgcampp.evaluate.opening import (
@@ -107,22 +107,9 @@ class Evaluation:
 
     def cost(self) -> Cost:
         """What it takes, at most: maps that are the same are scored once."""
-        size = self._classifier.input_shape
-        rng = np.random.default_rng(0)
-        images = rng.random((1, *size), np.float32)
-        masking = Masking(
-            images,
-            np.zeros((1, 2, *size), np.float32),
-            np.zeros((1, *size[:2]), np.int32),
-            np.zeros((1, *size[:2]), np.float32),
-        )
-        rows = [(0, 0, 0, 1, 0)] * self._scorer.batch_size
-        self._scorer(masking, rows)
-        begin = time.perf_counter()
-        self._scorer(masking, rows * 2)
-        a_pass = (time.perf_counter() - begin) / (2 * len(rows))
         passes = self._passes()
-        return Cost(len(self._keys), self._maps, passes, passes * a_pass)
+        seconds = passes * seconds_a_pass(self._scorer, self._classifier.input_shape)
+        return Cost(len(self._keys), self._maps, passes, seconds)
 
     def run(self, listener: Listener, stop: Stop) -> bool:
         """Evaluates what is left; whether it was interrupted.
