@@ -88,6 +88,7 @@ WITHOUT = (
     "sgcampp.tree.verify",
     "sgcampp.tree.status",
     "sgcampp.report.page",
+    "sgcampp.evaluate.summarise",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
 )
