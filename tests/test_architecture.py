@@ -113,6 +113,7 @@ WITHOUT = (
     "sgcampp.tree.status",
     "sgcampp.report.evaluation_page",
     "sgcampp.report.page",
+    "sgcampp.evaluate.summarise",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
 )

@@ -127,7 +127,8 @@ def _compare_pairs(
     grid: Grid, pairs: Sequence[tuple[Series, Series]], names: list[str], seed: int
 ) -> Found:
     """The comparisons of pairs that have a value in a row that both have."""
-    least = FLIPS_A_TEST * len(pairs) * len(names)
+    family = len({one for one, _ in pairs}) * len(names)  # a method has one pair in each family
+    least = FLIPS_A_TEST * family
     same = {pair: are_identical(*pair, grid) for pair in pairs}
     pooled = [name for name in names if METRICS[name].pool]
     plain = [name for name in names if name not in pooled]

@@ -43,7 +43,7 @@ class Evidence:
 
 def evidence_of(grid: Grid, series: Series, metric: str) -> Evidence | None:
     """The evidence of all maps of a series, or None if it has none."""
-    places = zip(grid.places(series), grid.records[series], strict=True)
+    places = zip(grid.places[series], grid.records[series], strict=True)
     found = {
         int(row): record.evidence[metric] for row, record in places if metric in record.evidence
     }

@@ -170,9 +170,13 @@ class Grid:
         keys = {key: i for i, key in enumerate(dict.fromkeys(key for key, _, _ in self.rows))}
         return np.array([keys[key] for key, _, _ in self.rows], np.int64)
 
-    def places(self, series: Series) -> NDArray[np.int64]:
-        """The rows that the records of a series are in."""
-        return np.array([self.rows[record.row] for record in self.records[series]], np.int64)
+    @cached_property
+    def places(self) -> dict[Series, NDArray[np.int64]]:
+        """The rows that the records of each series are in."""
+        return {
+            one: np.array([self.rows[record.row] for record in records], np.int64)
+            for one, records in self.records.items()
+        }
 
     @cached_property
     def values(self) -> Floats:
@@ -182,5 +186,5 @@ class Grid:
             records = self.records[series]
             for c, name in enumerate(self.metrics):
                 column = [record.metrics.get(name, np.nan) for record in records]
-                found[self.places(series), s, c] = column
+                found[self.places[series], s, c] = column
         return found

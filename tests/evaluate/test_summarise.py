@@ -366,3 +366,16 @@ def test_evidence_of_several_classes_is_an_images():
     ]
     one = cell(summarise(rows), "grad_cam", "max_box_acc")
     assert (one.mean.images, one.mean.estimate) == (3, pytest.approx(100 * 4 / 6))
+
+
+def test_identical_maps_have_no_p_in_pooled_metrics_either():
+    hits = [[1, 0], [1, 1], [0, 1]]
+    rows = boxes(hits, PLAIN) + [
+        row(one.key, SMOOTH, evidence=one.evidence, identical=True) for one in boxes(hits, SMOOTH)
+    ]
+    of = cell(summarise(rows), SMOOTH, "max_box_acc").against
+    assert (of.verdict, of.comparison.p, of.comparison.difference.estimate) == (
+        "identical",
+        None,
+        0,
+    )
