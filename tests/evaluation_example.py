@@ -32,7 +32,7 @@ SPEARMAN = [
     [0.3, -0.2, 1.0, 0.1],
     [None, 0.004, 0.1, 1.0],
 ]
-CURVES = ("insertion", "deletion", "lerf")
+CURVES = ("deletion_curve", "insertion_curve", "lerf_curve")
 SHARES = [step / 20 for step in range(21)]
 HOSTILE = '</script><img src=x onerror=alert(1)>\u202e"&amp;'
 
@@ -93,7 +93,7 @@ def _cell(number, facts, other, images):
 
 
 def _curve(name, number, images):
-    rises = name == "insertion"
+    rises = name == "insertion_curve"
     power = 1.5 + 0.3 * number
     values = [0.05 + 0.8 * (share if rises else 1 - share) ** power for share in SHARES]
     return [Interval(v, v - 0.02, v + 0.025, images) for v in values]
@@ -118,7 +118,7 @@ def rows_of(keys, methods=METHODS, layers=LAYERS):
                     "deletion": 0.25,
                     "sharpness": float(place),
                 },
-                curves={"shares": SHARES, "insertion": [0.5] * len(SHARES)},
+                curves={"shares": SHARES, "insertion_curve": [0.5] * len(SHARES)},
                 finished=1.0,
             )
 

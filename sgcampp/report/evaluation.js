@@ -41,12 +41,15 @@ function pictures(entry, name, panel) {
   return box;
 }
 
+const hasPicture = (entry) => Boolean(entry[4] || entry[5] || data.images[entry[0]][1]);
+
 function item(entry, unit) {
   const [place, explained, first, other] = entry;
   const [key, panel] = data.images[place];
   const name = shown(key);
   const line = make("li");
-  line.append(make("p", "key", name), pictures(entry, name, panel));
+  line.append(make("p", "key", name));
+  if (hasPicture(entry)) line.append(pictures(entry, name, panel));
   const facts = make("p", "facts");
   const difference = figure(first - other);
   const values = `${figure(first)} against ${figure(other)}, a difference of ${difference}${unit === "%" ? " points" : unit && ` ${unit}`}`;
@@ -73,7 +76,8 @@ function showLists() {
   const [better, worse] = data.lists[pair][metric];
   byId("better-title").textContent = `Where ${one} is better, most first`;
   byId("worse-title").textContent = `Where ${one} is worse, most first`;
-  byId("chosen").textContent = `${name}, ${one} against ${two} at ${layer}: ${better.length} and ${worse.length} images`;
+  byId("chosen").textContent = `${name}, ${one} against ${two} at ${layer}: ${better.length} and ${worse.length} images`
+    + ([...better, ...worse].some(hasPicture) ? "" : "; the run wrote no pictures of them");
   fill("better", better, unit, "It is better on no image.");
   fill("worse", worse, unit, "It is worse on no image.");
 }

@@ -106,7 +106,7 @@ def _views(summary: "Summary", shares: Shares) -> dict[str, Any]:
         "summary": summary,
         "methods": [one for one in summary.series if not is_reference(one)],
         "references": [one for one in summary.series if is_reference(one)],
-        "metrics": list(metric_views(summary)),
+        "metrics": sorted(metric_views(summary), key=lambda view: view.forest is None),
         "curves": list(curve_views(summary, shares)),
         "baselines": baselines(summary),
         "sides": SIDES,

@@ -70,7 +70,7 @@ def title_of(facts: "MetricFacts") -> str:
 
 
 def metric_views(summary: "Summary") -> Iterator[MetricView]:
-    """The metrics in the order of the tables."""
+    """The metrics in the order of the table."""
     for facts in summary.metrics:
         lines = [(one, one.cells[facts.name]) for one in summary.series if facts.name in one.cells]
         if lines:
@@ -105,14 +105,23 @@ def curve_views(summary: "Summary", shares: "Shares") -> Iterator[CurveView]:
     looks = {label: f"c{number % 8}" for number, label in enumerate(methods)}
     looks |= {label: f"r{number % 6}" for number, label in enumerate(references)}
     layers = dict.fromkeys(one.series.layer for one in summary.series)
-    names = dict.fromkeys(name for one in summary.series for name in one.curves)
-    for name in names:
+    for name in _curve_names(summary):
         for layer in layers:
             having = [
                 one for one in summary.series if one.series.layer == layer and one.curves.get(name)
             ]
-            if having and not name.endswith("shares"):
+            if having:
                 yield _curve_view(name, layer, having, shares, looks)
+
+
+def _curve_names(summary: "Summary") -> list[str]:
+    """Known ones first, in their order."""
+    every = dict.fromkeys(name for one in summary.series for name in one.curves)
+    places = {name: place for place, name in enumerate(CURVES)}
+    return sorted(
+        (name for name in every if not name.endswith("shares")),
+        key=lambda name: places.get(name.removesuffix("_curve"), len(places)),
+    )
 
 
 def _curve_view(

@@ -30,17 +30,11 @@ def interval(one: "Interval") -> str:
     """An estimate with its interval, to the second digit of the half-width; or the estimate."""
     if one.estimate is None or one.low is None or one.high is None:
         return number(one.estimate)
-    places = decimals(one)
+    if one.low == one.high:
+        return f"{number(one.estimate)} ± 0"
+    places = _places(2, (one.high - one.low) / 2)
     estimate, low, high = (fixed(x, places) for x in (one.estimate, one.low, one.high))
     return f"{estimate} [{low}, {high}]"
-
-
-def decimals(one: "Interval") -> int:
-    """How many decimals an interval is worth."""
-    if one.low is None or one.high is None or one.high <= one.low:
-        largest = abs(one.estimate or 0)
-        return _places(4, largest) if largest else 0
-    return _places(2, (one.high - one.low) / 2)
 
 
 def fixed(value: float, places: int) -> str:

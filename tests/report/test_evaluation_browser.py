@@ -79,6 +79,17 @@ def test_missing_pictures_are_said_to_be(browser, path, tmp_path):
     browser.get_log("browser")  # of the pictures that were not found
 
 
+def test_runs_without_pictures_list_names_and_numbers(browser, tmp_path):
+    tree = tree_of(tmp_path / "out", KEYS, pictures=False)
+    path = write_evaluation_page(tree, tmp_path / "out", summary_of(), rows_of(KEYS), {})
+    page = Report(browser, path)
+    page.choose("pair", SMOOTH)
+    assert len(page.find_all("#better .key")) == 10
+    assert "the run wrote no pictures" in page.find("#chosen").text
+    assert "37 against 50, a difference of −13 points" in page.find("#better").text
+    assert page.find_all(".picture") == []
+
+
 def test_by_keyboard_alone(page):
     page.driver.execute_script("document.querySelector('select').focus()")
     page.press(Keys.ARROW_DOWN)

@@ -136,7 +136,7 @@ def test_the_tables_of_curves_have_every_point(tables):
     assert table.rows[0][1:] == [one.series.label for one in having]
     for i, row in enumerate(table.rows[1:]):
         assert row[0] == f"{100 * SHARES[i]:.4g} %"
-        assert row[1:] == [interval(one.curves["insertion"][i]) for one in having]
+        assert row[1:] == [interval(one.curves["insertion_curve"][i]) for one in having]
 
 
 def test_agreement_and_what_is_left_out(tables, page):

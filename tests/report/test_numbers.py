@@ -11,8 +11,8 @@ from sgcampp.statistics.intervals import Interval
     [
         (Interval(39.1234, 38.872, 39.374, 9), "39.12 [38.87, 39.37]"),
         (Interval(-0.12, -0.22, -0.02, 9), "−0.12 [−0.22, −0.02]"),
-        (Interval(0.5, 0.5, 0.5, 9, "constant"), "0.5000 [0.5000, 0.5000]"),
-        (Interval(0.0, 0.0, 0.0, 9, "constant"), "0 [0, 0]"),
+        (Interval(0.5, 0.5, 0.5, 9, "constant"), "0.5 ± 0"),
+        (Interval(0.0, 0.0, 0.0, 9, "constant"), "0 ± 0"),
         (Interval(-0.0001, -0.4, 0.4, 9), "0.00 [−0.40, 0.40]"),
         (Interval(1234.5, 1000.0, 1500.0, 9), "1234 [1000, 1500]"),
         (Interval(0.123456, None, None, 1, "one image"), "0.1235"),
