@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from scripts.oracles import inputs
-from sgcampp.evaluate.arrays import normalise
-from sgcampp.evaluate.ordering import pixel_ranks, shares_of, step_counts
+from sgcampp.metrics.arrays import normalise
+from sgcampp.metrics.ordering import pixel_ranks, shares_of, step_counts
 
-FOUND = Path(__file__).parent / "evaluate" / "oracles"
+FOUND = Path(__file__).parent / "metrics" / "oracles"
 PIXELS = inputs.SIDE**2
 
 

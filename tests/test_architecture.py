@@ -70,8 +70,10 @@ ROOMS = {
     },
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
+    "sgcampp.metrics": {"sgcampp.registry"},
     "sgcampp.evaluate": {
         "sgcampp.annotations",
+        "sgcampp.metrics",
         "sgcampp.config.run_config",
         "sgcampp.config.strict_yaml",
         "sgcampp.engine",
@@ -102,7 +104,7 @@ LATER = {
     "sgcampp.explain.lazy": "methods are named without it",
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.quiet": "so that it says nothing",
-    "sgcampp.evaluate.robustness": "scikit-image, for one metric",
+    "sgcampp.metrics.robustness": "scikit-image, for one metric",
 }
 """The files that import TensorFlow or Keras within a function, and why."""
 WITHOUT = (
@@ -272,14 +274,14 @@ COVERED = {
         *("engine.settings", "engine.step", "explain.lens", "explain.choices"),
     ],
     "engine/test_ensemble.py": ["engine.sampling", "explain.looks"],
-    "evaluate/test_arrays.py": ["evaluate.correlation"],
+    "metrics/test_arrays.py": ["metrics.correlation"],
     "evaluate/test_running.py": [
         *("evaluate.asking", "evaluate.fills", "evaluate.group_scoring", "evaluate.measuring"),
         *("evaluate.opening", "evaluate.preparing", "evaluate.presets"),
         *("evaluate.reference_maps", "evaluate.request"),
     ],
-    "evaluate/test_metric.py": ["evaluate.catalogue"],
-    "evaluate/test_ordering.py": ["evaluate.draws"],
+    "metrics/test_metric.py": ["metrics.catalogue"],
+    "metrics/test_ordering.py": ["metrics.draws"],
     "evaluate/test_summarise.py": [
         *("evaluate.comparing", "evaluate.evidence", "evaluate.gathering", "evaluate.summary"),
     ],

@@ -1,7 +1,7 @@
 """The largest change of a map under fixed noise by captum.
 
 In an environment of its own (pip install torch==2.13.0 captum==0.9.0), from the repository's
-root: python scripts/oracles/from_captum.py > tests/evaluate/oracles/captum.json
+root: python scripts/oracles/from_captum.py > tests/metrics/oracles/captum.json
 """
 # mypy: disable-error-code="import-not-found"
 

@@ -1,7 +1,7 @@
 """ROAD without noise by pytorch-grad-cam, one image a call: it scores only a batch's first.
 
 In an environment of its own (pip install torch==2.13.0 grad-cam==1.5.7), from the repository's
-root: python scripts/oracles/from_grad_cam.py > tests/evaluate/oracles/grad_cam.json
+root: python scripts/oracles/from_grad_cam.py > tests/metrics/oracles/grad_cam.json
 """
 # mypy: disable-error-code="import-not-found"
 

@@ -1,7 +1,7 @@
 """Complexity and localisation by Quantus, average precision by scikit-learn, which it brings.
 
 In an environment of its own (pip install quantus==0.6.0), from the repository's root:
-python scripts/oracles/from_quantus.py > tests/evaluate/oracles/quantus.json
+python scripts/oracles/from_quantus.py > tests/metrics/oracles/quantus.json
 """
 # mypy: disable-error-code="import-not-found"
 

@@ -1,7 +1,7 @@
 """The drop family, insertion and deletion by torchcam, whose extractor is a stub with our maps.
 
 In an environment of its own (pip install torch==2.13.0 torchcam==0.5.0), from the repository's
-root: python scripts/oracles/from_torchcam.py > tests/evaluate/oracles/torchcam.json
+root: python scripts/oracles/from_torchcam.py > tests/metrics/oracles/torchcam.json
 """
 # mypy: disable-error-code="import-not-found"
 

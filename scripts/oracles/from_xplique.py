@@ -1,7 +1,7 @@
 """Drop, increase, gain, insertion, deletion and MuFidelity by xplique, one image a call.
 
 It computes in float32. In an environment of its own (pip install xplique==2.0.2), from the
-repository's root: python scripts/oracles/from_xplique.py > tests/evaluate/oracles/xplique.json
+repository's root: python scripts/oracles/from_xplique.py > tests/metrics/oracles/xplique.json
 """
 # mypy: disable-error-code="import-not-found"
 

@@ -1,1 +1,1 @@
-"""What a map is worth: metrics and reference maps, plain functions of arrays. Knows no model."""
+"""What the maps of an output tree are worth: scored, measured, compared, said in words."""

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.evaluate.mask_scoring import TIMES_MAP, MaskRow
-from sgcampp.evaluate.metric import Metric
-from sgcampp.evaluate.ordering import shares_of, step_counts
 from sgcampp.evaluate.preparing import PreparedImage
 from sgcampp.evaluate.presets import CURVE_NAMES
-from sgcampp.evaluate.subsets import cell_of_pixel, random_subsets
+from sgcampp.metrics.metric import Metric
+from sgcampp.metrics.ordering import shares_of, step_counts
+from sgcampp.metrics.subsets import cell_of_pixel, random_subsets
 
 OUT, START = 0, 1
 """The fill of pixels that are taken out, and the one that an insertion starts from."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sgcampp.evaluate.catalogue import METRICS
 from sgcampp.evaluate.evidence import Evidence, evidence_of, pooled_comparison
 from sgcampp.evaluate.gathering import Grid, is_reference
-from sgcampp.evaluate.metric import Metric
 from sgcampp.evaluate.rows import Series
 from sgcampp.evaluate.summary import Compared
+from sgcampp.metrics.catalogue import METRICS
+from sgcampp.metrics.metric import Metric
 from sgcampp.statistics.paired import Comparison, Direction, compare_means
 from sgcampp.statistics.permutation import FLIPS
 from sgcampp.statistics.verdicts import holm, verdict

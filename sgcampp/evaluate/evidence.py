@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.evaluate.gathering import Grid
-from sgcampp.evaluate.metric import Floats
 from sgcampp.evaluate.rows import Series
+from sgcampp.metrics.metric import Floats
 from sgcampp.statistics.intervals import Interval, interval_of
 from sgcampp.statistics.paired import Comparison, compare_aggregates
 from sgcampp.statistics.resampling import Aggregate

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.evaluate.catalogue import METRICS, REFERENCES
-from sgcampp.evaluate.metric import Floats
+from sgcampp.evaluate.presets import ORDER
 from sgcampp.evaluate.rows import LEFT_OUT, OK, EvaluationRow, Series
+from sgcampp.metrics.catalogue import METRICS, REFERENCES
+from sgcampp.metrics.metric import Floats
 
 Row = tuple[str, int, int]
 """An image's key, the place of the class among those explained, and the class, -1 for none."""
@@ -63,7 +64,8 @@ class Gathered:
         found = set[str]()
         for record in (one for records in self.records.values() for one in records):
             found.update(record.metrics, record.undefined, record.evidence)
-        return [name for name in METRICS if name in found] + sorted(found - METRICS.keys())
+        known = [*ORDER, *(name for name in METRICS if name not in ORDER)]
+        return [name for name in known if name in found] + sorted(found - set(known))
 
 
 def gather(rows: Iterable[EvaluationRow]) -> Gathered:

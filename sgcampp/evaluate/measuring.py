@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from sgcampp.annotations.instances import Seen
 from sgcampp.evaluate.asking import Asking
-from sgcampp.evaluate.metric import Metric, Undefined
 from sgcampp.evaluate.preparing import PreparedImage, PreparedMap
 from sgcampp.evaluate.presets import CURVE_NAMES
 from sgcampp.evaluate.reference_maps import PLAIN
 from sgcampp.evaluate.rows import EvaluationRow
+from sgcampp.metrics.metric import Metric, Undefined
 
 
 def measured_rows(
@@ -101,6 +101,15 @@ def _objects_of(image: PreparedImage, one: PreparedMap) -> dict[str, Any]:
     if found is None or not len(found.masks):
         return {"no_objects": _why_none(found)}
     return {"mask": found.masks.any(0), "instances": found.masks[~found.crowd]}
+
+
+NO_OBJECTS = {
+    "not_annotated": "the image has no annotated object",
+    "other_class": "the annotated objects are of other classes than the one explained",
+    "cut_away": "the crop that the model saw has nothing of the object",
+    "annotation_fault": "the annotation does not fit the image",
+}
+"""Why there is no object to measure a map by, in words."""
 
 
 def _why_none(found: Seen | None) -> str:

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from sgcampp.annotations.boxes import Annotations
 from sgcampp.annotations.instances import AnnotationFault, Seen, seen
-from sgcampp.evaluate.arrays import normalise
-from sgcampp.evaluate.catalogue import REFERENCES
 from sgcampp.evaluate.fills import FILLS
-from sgcampp.evaluate.metric import Floats
-from sgcampp.evaluate.ordering import pixel_ranks
 from sgcampp.evaluate.reference_maps import ImageTask, own_rows, reference_maps
 from sgcampp.evaluate.request import Request
-from sgcampp.evaluate.resizing import resize
 from sgcampp.evaluate.rows import FAILED, LEFT_OUT, EvaluationRow
 from sgcampp.images.decode import read_image
 from sgcampp.images.faults import ImageError, Reason
+from sgcampp.metrics.arrays import normalise
+from sgcampp.metrics.catalogue import REFERENCES
+from sgcampp.metrics.metric import Floats
+from sgcampp.metrics.ordering import pixel_ranks
+from sgcampp.metrics.resizing import resize
 from sgcampp.models.classifier import Classifier
 from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.rows import Row

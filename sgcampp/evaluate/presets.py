@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from sgcampp.evaluate.catalogue import METRICS
-from sgcampp.evaluate.metric import Metric
+from sgcampp.metrics.catalogue import METRICS
+from sgcampp.metrics.metric import Metric
 
 DROPS = ("average_drop", "average_increase", "average_gain", "win")
 SHAPES = ("entropy", "gini", "sharpness", "smoothness_gain")
@@ -19,6 +19,9 @@ PRESETS = {
     "full": (*DROPS, *CURVES, "mu_fidelity", *OBJECTS, *SHAPES),
 }
 """Metrics by preset, in the order of tables; those of OBJECTS only where there are boxes."""
+
+ORDER = PRESETS["full"]
+"""Of tables; other metrics come behind."""
 
 CURVE_NAMES = ("insertion_curve", "deletion_curve", "lerf_curve")
 

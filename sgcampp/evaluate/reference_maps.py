@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.evaluate.catalogue import REFERENCES
-from sgcampp.evaluate.metric import Floats, Undefined
 from sgcampp.evaluate.request import Request
 from sgcampp.evaluate.rows import EvaluationRow
+from sgcampp.metrics.catalogue import REFERENCES
+from sgcampp.metrics.metric import Floats, Undefined
 from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.rows import MapRow, Row
 

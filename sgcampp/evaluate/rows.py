@@ -27,7 +27,8 @@ class EvaluationRow:
         logit0: its class score S.
         flat: whether the map is all zeros.
         metrics: values by metric; finite.
-        undefined: by metric, the reason why it has no value (words of `metric.REASONS`).
+        undefined: by metric, the reason why it has no value (words of `metric.REASONS`, or of
+            `measuring.NO_OBJECTS`).
         evidence: of pooled metrics, what their number is pooled from.
         curves: probabilities by curve, [steps], the shares of pixels in `shares`.
         status: `OK`; `LEFT_OUT`: nothing of the map can be measured fairly; `FAILED`.

@@ -16,11 +16,9 @@ from numpy.typing import NDArray
 from sgcampp.engine.device import GaveUp
 from sgcampp.errors import UserError
 from sgcampp.evaluate.asking import Asking, subset_masks
-from sgcampp.evaluate.catalogue import REFERENCES
 from sgcampp.evaluate.group_scoring import scored_images
 from sgcampp.evaluate.mask_scoring import MaskScorer, seconds_a_pass
 from sgcampp.evaluate.measuring import measured_rows
-from sgcampp.evaluate.metric import Undefined
 from sgcampp.evaluate.opening import (
     Options,
     annotations_of,
@@ -31,9 +29,11 @@ from sgcampp.evaluate.opening import (
 from sgcampp.evaluate.preparing import PreparedImage, Preparer
 from sgcampp.evaluate.presets import chosen_metrics, passes_a_map
 from sgcampp.evaluate.reference_maps import ImageTask
-from sgcampp.evaluate.references import partners
 from sgcampp.evaluate.request import DIRECTORY, Request, check_numbers, settle_request
 from sgcampp.evaluate.rows import EvaluationRow, from_line, to_line
+from sgcampp.metrics.catalogue import REFERENCES
+from sgcampp.metrics.metric import Undefined
+from sgcampp.metrics.references import partners
 from sgcampp.run.stop import Stop
 from sgcampp.run.threads import ordered_map
 from sgcampp.tree.index import ManifestIndex

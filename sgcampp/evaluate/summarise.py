@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from sgcampp.evaluate.catalogue import METRICS
 from sgcampp.evaluate.comparing import Held, compare_all
 from sgcampp.evaluate.evidence import evidence_of, pooled_interval
 from sgcampp.evaluate.gathering import Grid, Record, gather, in_order, is_reference
 from sgcampp.evaluate.rows import EvaluationRow, Series
 from sgcampp.evaluate.sentences import sentences
 from sgcampp.evaluate.summary import Cell, MetricFacts, SeriesSummary, Summary
+from sgcampp.metrics.catalogue import METRICS
 from sgcampp.statistics.agreement import spearman
 from sgcampp.statistics.intervals import Interval, mean_intervals
 

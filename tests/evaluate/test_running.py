@@ -12,11 +12,11 @@ from listener import Listener
 from sgcampp import load_model
 from sgcampp.config.run_config import RunConfig
 from sgcampp.errors import UserError
-from sgcampp.evaluate.arrays import normalise
 from sgcampp.evaluate.opening import Options
-from sgcampp.evaluate.ordering import pixel_order, step_counts
-from sgcampp.evaluate.resizing import resize
 from sgcampp.evaluate.running import Evaluation
+from sgcampp.metrics.arrays import normalise
+from sgcampp.metrics.ordering import pixel_order, step_counts
+from sgcampp.metrics.resizing import resize
 from sgcampp.pipeline import run
 from sgcampp.run.stop import Stop
 from sgcampp.tree.open_tree import open_tree

@@ -18,8 +18,8 @@ def test_metrics_with_one_verdict_share_a_sentence():
         for i, (g, s) in enumerate(zip(noise(len(method)), noise(len(method) + 1), strict=True))
     ]
     first = summarise(rows).sentences[0]
-    assert first.startswith("At block grad_cam is worse than grad_cam_pp in gini (−")
-    assert first.count("40 images") == 1 and ") and srg (−" in first
+    assert first.startswith("At block grad_cam is worse than grad_cam_pp in srg (−")
+    assert first.count("40 images") == 1 and ") and gini (−" in first
 
 
 def test_what_so_many_images_could_have_shown_is_told():

@@ -8,9 +8,9 @@ from evaluation_rows import cell, row, rows_of
 
 from sgcampp.evaluate.comparing import counterpart
 from sgcampp.evaluate.evidence import Evidence, pooled_comparison, pooled_interval
-from sgcampp.evaluate.pooled import best_threshold_accuracy
 from sgcampp.evaluate.rows import Series
 from sgcampp.evaluate.summarise import summarise
+from sgcampp.metrics.pooled import best_threshold_accuracy
 from sgcampp.statistics.intervals import mean_intervals
 from sgcampp.statistics.paired import compare_means
 from sgcampp.statistics.verdicts import holm
@@ -296,7 +296,7 @@ def test_agreement_of_metrics_over_maps_of_methods():
         row(i, RANDOM, metrics={"average_drop": -float(i), "gini": float(i)}) for i in range(5)
     ]
     found = summarise(rows)
-    assert [facts.name for facts in found.metrics] == ["gini", "average_drop"]
+    assert [facts.name for facts in found.metrics] == ["average_drop", "gini"]
     np.testing.assert_allclose(np.array(found.spearman, float), np.ones((2, 2)))
     assert any("is −1.00)" in sentence for sentence in found.sentences)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from evaluation_rows import row, rows_of
 
-from sgcampp.evaluate.catalogue import METRICS
 from sgcampp.evaluate.summarise import summarise
 from sgcampp.evaluate.table import MARKS, shortened, table
+from sgcampp.metrics.catalogue import METRICS
 from sgcampp.statistics.verdicts import VERDICTS
 
 
@@ -18,13 +18,13 @@ def test_by_hand():
         for r in rows
     ]
     lines = table(summarise(rows)).splitlines()
-    assert lines[1].split() == ["layer", "method", "sharpness", "drop", "↓", "%"]
+    assert lines[1].split() == ["layer", "method", "drop", "↓", "%", "sharpness"]
     assert [line.split() for line in lines[3:5]] == [
-        ["block", "grad_cam_pp", "1.00", "±0.00", "12.5", "±0.0"],
-        ["block", "grad_cam", "1.00", "±0.00", "40.0", "±0.0", "="],
+        ["block", "grad_cam_pp", "12.5", "±0.0", "1.00", "±0.00"],
+        ["block", "grad_cam", "40.0", "±0.0", "=", "1.00", "±0.00"],
     ]
     assert set(lines[2]) == set(lines[5]) == {"─"}
-    assert lines[6].split() == ["block", "ref_ones", "·", "0", "±0"]
+    assert lines[6].split() == ["block", "ref_ones", "0", "±0", "·"]
 
 
 def wide():

@@ -1,0 +1,106 @@
+"""A model that looks at one patch alone: the map that says so must beat everything else."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from listener import Listener
+
+from sgcampp.config.run_config import RunConfig
+from sgcampp.evaluate.opening import Options
+from sgcampp.evaluate.running import Evaluation
+from sgcampp.evaluate.summarise import summarise
+from sgcampp.pipeline import run
+from sgcampp.run.stop import Stop
+
+SIDE, PATCH = 64, (slice(0, 8), slice(56, 64))
+"""In a corner, so that a map of the middle misses it."""
+FAITHFUL = ["average_drop", "insertion", "deletion", "srg"]
+LOCAL = ["pointing_game", "energy", "loc_iou_25", "loc_iou_50", "instance_recall"]
+
+
+def planted_model():
+    """Class 1 by the brightness of the patch, and of nothing else."""
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((SIDE, SIDE, 3)),
+            layers.AveragePooling2D(8),
+            layers.Conv2D(1, 1, activation="relu", name="features"),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    patch = np.zeros((64, 2))
+    patch[7] = (-6, 6)
+    model.set_weights([np.ones((1, 1, 3, 1)) / 3, np.zeros(1), patch, np.array([3.0, -3.0])])
+    return model
+
+
+@pytest.fixture(scope="module")
+def means(tmp_path_factory):
+    """The mean of each metric, by method or reference map."""
+    home = tmp_path_factory.mktemp("planted")
+    (home / "pictures").mkdir()
+    rng = np.random.default_rng(0)
+    lines = ["image,class,x,y,w,h"]
+    for number in range(24):
+        picture = rng.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+        picture[PATCH] = picture[PATCH] // 2 + 115  # no edge that is stronger than the noise
+        cv2.imwrite(str(home / f"pictures/{number:02d}.png"), picture)
+        lines.append(f"{number:02d}.png,class 1,56,0,8,8")
+    (home / "boxes.csv").write_text("\n".join(lines) + "\n")
+    planted_model().save(home / "planted.keras")
+    config = RunConfig(
+        model=str(home / "planted.keras"),
+        scale=1 / 255,
+        method="gradient",
+        target=1,
+        write=["arrays"],
+        sources=[str(home / "pictures")],
+        out=str(home / "out"),
+    )
+    run(config, Listener())
+    options = Options(
+        metrics=[*FAITHFUL, *LOCAL],
+        boxes=home / "boxes.csv",
+        against="gradient",
+        steps=16,
+        fill=["black"],
+    )
+    evaluation = Evaluation(Path(config.out), options)
+    evaluation.run(Quiet(), Stop())
+    summary = summarise(evaluation.rows(), "gradient")
+    return {
+        one.series.method: {name: cell.mean.estimate for name, cell in one.cells.items()}
+        for one in summary.series
+    }
+
+
+class Quiet:
+    def note(self, sentence): ...
+    def start(self, images): ...
+    def finish(self, images): ...
+
+
+@pytest.mark.parametrize("name", [*FAITHFUL, *LOCAL])
+def test_the_oracle_map_is_above_all_references(means, name):
+    from sgcampp.metrics.catalogue import METRICS
+
+    sign = 1 if METRICS[name].better == "more" else -1
+    best = sign * means["gradient"][name]
+    # A map of all ones hides nothing, and whatever is hot everywhere covers each object.
+    broad = {"ref_ones", "ref_random", "ref_edges"}
+    free = {"average_drop": {"ref_ones"}, "instance_recall": broad}
+    for method, values in means.items():
+        if method not in {"gradient", *free.get(name, ())} and method != "ref_shuffled":
+            assert best > sign * values[name], (method, values[name])
+
+
+def test_another_images_map_is_the_same_here(means):
+    """The patch stands in the same place everywhere, so the shuffled map is the oracle too."""
+    for name in FAITHFUL:
+        assert means["ref_shuffled"][name] == pytest.approx(means["gradient"][name], abs=1e-6)
