@@ -62,15 +62,14 @@ def tap(
         UserError: for a layer or output that does not exist or can't be explained.
     """
     weights = frozen_weights(model) if frozen else contextlib.nullcontext()
-    with watched_layers(model) as records, _inlined(), weights:
+    with watched_layers(model) as calls, _inlined(), weights:
         result = model(images, training=False)
     chosen = [
-        default_layer(records) if name is None else resolve_layer(records, name)
-        for name in layer_names
+        default_layer(calls) if name is None else resolve_layer(calls, name) for name in layer_names
     ]
     return Tapped(
-        tuple(record.address for record in chosen),
-        tuple(record.tensor for record in chosen),
+        tuple(call.address for call in chosen),
+        tuple(call.tensor for call in chosen),
         *_class_scores(pick_output(model, result, output_name)),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.errors import UserError
+from sgcampp.errors import UserError, is_whole
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _whole_numbers(filters: Sequence[int] | None) -> tuple[int, ...] | None:
         raise UserError(
             f"filters is {filters!r}, accepted: a list of feature maps like [10, 32, 3]"
         )
-    if not all(isinstance(k, numbers.Integral) and not isinstance(k, bool) for k in filters):
+    if not all(map(is_whole, filters)):
         raise UserError(f"filters is {list(filters)!r}, accepted: whole numbers")
     if len(set(filters)) < len(filters):
         raise UserError(f"filters is {list(filters)!r}: a feature map is named twice")
@@ -100,7 +100,7 @@ def _pairs(subset: Sequence[Sequence[int]] | None) -> tuple[tuple[int, int], ...
         whole = (
             not isinstance(pair, (str, bytes, numbers.Number))
             and len(pair) == 2
-            and all(isinstance(x, numbers.Integral) and not isinstance(x, bool) for x in pair)
+            and all(map(is_whole, pair))
         )
         if not whole:
             raise UserError(f"subset has {pair!r}, {accepted}")

@@ -56,13 +56,13 @@ def watched_layers(model: keras.Model) -> Iterator[list[LayerCall]]:
     Yields:
         The list that fills while the model runs.
     """
-    records: list[LayerCall] = []
+    seen: list[LayerCall] = []
     wrapped: list[tuple[Any, dict[str, Any]]] = []
     try:
         for address, layer in _walk(model):
             wrapped.append((layer, {"call": vars(layer)["call"]} if "call" in vars(layer) else {}))
-            object.__setattr__(layer, "call", _recording(address, layer, records))
-        yield records
+            object.__setattr__(layer, "call", _watched(address, layer, seen))
+        yield seen
     finally:
         for layer, own in reversed(wrapped):
             object.__delattr__(layer, "call")
@@ -90,7 +90,7 @@ def _children(parent: Any) -> list[Any]:
     return layers + [o for o in getattr(parent, "_operations", []) if o not in layers]
 
 
-def _recording(address: str, layer: Any, records: list[LayerCall]) -> Callable[..., Any]:
+def _watched(address: str, layer: Any, seen: list[LayerCall]) -> Callable[..., Any]:
     original = layer.call
     calls: list[LayerCall] = []
 
@@ -98,7 +98,7 @@ def _recording(address: str, layer: Any, records: list[LayerCall]) -> Callable[.
     def call(*args: Any, **kwargs: Any) -> Any:
         tensor = original(*args, **kwargs)
         calls.append(LayerCall(address, layer, tensor))
-        records.append(calls[-1])
+        seen.append(calls[-1])
         if len(calls) > 1:
             calls[0].address = f"{address}#1"
             calls[-1].address = f"{address}#{len(calls)}"

@@ -60,15 +60,15 @@ def list_layers(model: keras.Model, input_shape: Sequence[int | None]) -> list[L
     def trace(x: Any) -> Any:
         return model(x, training=False)
 
-    with watched_layers(model) as records:
+    with watched_layers(model) as calls:
         spec = tf.TensorSpec([None, *input_shape], tf.float32)
         tf.function(trace, autograph=False).get_concrete_function(spec)
-    maps = [record for record in records if _is_map(record.shape)]
+    maps = [call for call in calls if _is_map(call.shape)]
     chosen = _default_or_none(maps)
     return [LayerInfo(r.address, r.type, r.shape, default=r is chosen) for r in maps]
 
 
-def default_layer(records: Sequence[LayerCall]) -> LayerCall:
+def default_layer(calls: Sequence[LayerCall]) -> LayerCall:
     """The last layer with spatial extent that makes features: VGG-16's block5_conv3.
 
     Pooling, dropout, reshaping, padding and the like are passed over, and so is a container that
@@ -77,7 +77,7 @@ def default_layer(records: Sequence[LayerCall]) -> LayerCall:
     Raises:
         UserError: if no layer has an output [N, h, w, K] with h, w > 1.
     """
-    chosen = _default_or_none(records)
+    chosen = _default_or_none(calls)
     if chosen is None:
         raise UserError(NO_DEFAULT)
     return chosen
@@ -87,7 +87,7 @@ def resolve_layer(entries: Sequence[Entry], name: str) -> Entry:
     """Finds the layer that a user names.
 
     Args:
-        entries: records of a trace, or what `list_layers` returned.
+        entries: calls of a trace, or what `list_layers` returned.
         name: an address as listed, or a bare layer name where only one layer has it.
 
     Raises:
@@ -113,21 +113,21 @@ def resolve_layer(entries: Sequence[Entry], name: str) -> Entry:
     return found[0]
 
 
-def _default_or_none(records: Sequence[LayerCall]) -> LayerCall | None:
+def _default_or_none(calls: Sequence[LayerCall]) -> LayerCall | None:
     chosen, seen = None, set()
-    for record in records:
-        if not isinstance(record.tensor, (list, tuple, dict)) and id(record.tensor) not in seen:
-            seen.add(id(record.tensor))
-            if _is_map(record.shape) and _has_extent(record.shape) and _makes_features(record):
-                chosen = record
+    for call in calls:
+        if not isinstance(call.tensor, (list, tuple, dict)) and id(call.tensor) not in seen:
+            seen.add(id(call.tensor))
+            if _is_map(call.shape) and _has_extent(call.shape) and _makes_features(call):
+                chosen = call
     return chosen
 
 
-def _makes_features(record: LayerCall) -> bool:
-    activation = getattr(record.layer, "activation", None)
-    if record.type == "Activation" and getattr(activation, "__name__", "") == "linear":
+def _makes_features(call: LayerCall) -> bool:
+    activation = getattr(call.layer, "activation", None)
+    if call.type == "Activation" and getattr(activation, "__name__", "") == "linear":
         return False
-    return _NEVER_DEFAULT.search(record.type) is None
+    return _NEVER_DEFAULT.search(call.type) is None
 
 
 def _is_map(shape: Shape) -> bool:
