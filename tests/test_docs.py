@@ -15,6 +15,7 @@ from click.testing import CliRunner
 import sgcampp
 from cli.main import COMMANDS, main
 from sgcampp.config.loading import load_config
+from sgcampp.evaluate.rows import EvaluationRow
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.methods import METHODS
 from sgcampp.images.faults import Reason
@@ -212,7 +213,9 @@ def words_of(page):
 
 
 def test_the_output_tree_is_described_completely():
-    fields = {f.name for kind in (Row, MapRow, RunRecord) for f in dataclasses.fields(kind)}
+    fields = {
+        f.name for kind in (Row, MapRow, RunRecord, EvaluationRow) for f in dataclasses.fields(kind)
+    }
     reasons = {reason.value for reason in Reason} | set(FLAT_REASONS) - {""}
     assert not (fields | reasons) - words_of("output-tree.md")
     text = (DOCS / "output-tree.md").read_text()
