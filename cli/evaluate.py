@@ -15,7 +15,7 @@ from .streams import print_lines, printable, tell
 from .ticking import Ticker
 
 if TYPE_CHECKING:
-    from sgcampp.evaluate.running import Evaluation
+    from sgcampp.evaluation.running import Evaluation
 
 
 @click.command("evaluate")
@@ -64,8 +64,8 @@ def command(**arguments: Any) -> None:
     """
     with stop_on_signals() as stop:
         import_tensorflow()
-        from sgcampp.evaluate.opening import Options
-        from sgcampp.evaluate.running import Evaluation
+        from sgcampp.evaluation.opening import Options
+        from sgcampp.evaluation.running import Evaluation
 
         out, dry_run = arguments.pop("out"), arguments.pop("dry_run")
         as_json, csv_file = arguments.pop("as_json"), arguments.pop("csv_file")
@@ -89,9 +89,9 @@ def _show(
     evaluation: "Evaluation", arguments: dict[str, Any], as_json: bool, csv_file: Path | None
 ) -> None:
     """Prints what the evaluation says, and exits with 1 if some maps could not be measured."""
-    from sgcampp.evaluate.exports import to_csv, to_json
-    from sgcampp.evaluate.summarise import summarise
-    from sgcampp.evaluate.table import table
+    from sgcampp.evaluation.exports import to_csv, to_json
+    from sgcampp.evaluation.summarise import summarise
+    from sgcampp.evaluation.table import table
     from sgcampp.report.evaluation_page import write_evaluation_page
     from sgcampp.storage.atomic import write_atomically
 

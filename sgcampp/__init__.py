@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sgcampp.api.evaluating import evaluate
     from sgcampp.api.explainer import Explainer, grad_cam_plus_smooth
     from sgcampp.api.explanation import Explanation
     from sgcampp.errors import UserError
@@ -22,6 +23,7 @@ _HOMES = {
     "Explainer": "sgcampp.api.explainer",
     "Explanation": "sgcampp.api.explanation",
     "UserError": "sgcampp.errors",
+    "evaluate": "sgcampp.api.evaluating",
     "grad_cam_plus_smooth": "sgcampp.api.explainer",
     "heatmap": "sgcampp.pictures.rendering",
     "load_model": "sgcampp.models.loading",
@@ -34,6 +36,7 @@ __all__ = [
     "Explainer",
     "Explanation",
     "UserError",
+    "evaluate",
     "grad_cam_plus_smooth",
     "heatmap",
     "load_model",

@@ -5,8 +5,8 @@ import math
 import cv2
 import numpy as np
 
-from sgcampp.evaluate.rows import EvaluationRow, Series
-from sgcampp.evaluate.summary import Cell, Compared, MetricFacts, SeriesSummary, Summary
+from sgcampp.evaluation.rows import EvaluationRow, Series
+from sgcampp.evaluation.summary import Cell, Compared, MetricFacts, SeriesSummary, Summary
 from sgcampp.statistics.intervals import Interval
 from sgcampp.statistics.paired import Comparison
 from sgcampp.storage.local import LocalStore

@@ -1,6 +1,6 @@
 """Small evaluations to summarise."""
 
-from sgcampp.evaluate.rows import EvaluationRow
+from sgcampp.evaluation.rows import EvaluationRow
 
 
 def row(key, method, layer="block", **values):

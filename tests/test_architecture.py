@@ -44,8 +44,11 @@ ROOMS = {
         "sgcampp.tree.words",
     },
     "sgcampp.api": {
+        "sgcampp.annotations",
         "sgcampp.engine",
+        "sgcampp.evaluation",
         "sgcampp.explain",
+        "sgcampp.metrics",
         "sgcampp.models",
         "sgcampp.pictures.encoding",
         "sgcampp.pictures.rendering",
@@ -62,8 +65,8 @@ ROOMS = {
         "sgcampp.tree",
     },
     "sgcampp.report": {
-        "sgcampp.evaluate.rows",
-        "sgcampp.evaluate.summary",
+        "sgcampp.evaluation.rows",
+        "sgcampp.evaluation.summary",
         "sgcampp.statistics.intervals",
         "sgcampp.storage",
         "sgcampp.tree",
@@ -71,7 +74,7 @@ ROOMS = {
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.metrics": {"sgcampp.registry"},
-    "sgcampp.evaluate": {
+    "sgcampp.evaluation": {
         "sgcampp.annotations",
         "sgcampp.metrics",
         "sgcampp.config.run_config",
@@ -98,7 +101,7 @@ ALSO_COMPUTING = {
     "sgcampp.explain.lens",
     "sgcampp.explain.moments",
     "sgcampp.explain.noise",
-    "sgcampp.evaluate.mask_scoring",
+    "sgcampp.evaluation.mask_scoring",
 }
 LATER = {
     "sgcampp.explain.lazy": "methods are named without it",
@@ -115,7 +118,7 @@ WITHOUT = (
     "sgcampp.tree.status",
     "sgcampp.report.evaluation_page",
     "sgcampp.report.page",
-    "sgcampp.evaluate.summarise",
+    "sgcampp.evaluation.summarise",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
 )
@@ -275,15 +278,26 @@ COVERED = {
     ],
     "engine/test_ensemble.py": ["engine.sampling", "explain.looks"],
     "metrics/test_arrays.py": ["metrics.correlation"],
-    "evaluate/test_running.py": [
-        *("evaluate.asking", "evaluate.fills", "evaluate.group_scoring", "evaluate.measuring"),
-        *("evaluate.opening", "evaluate.preparing", "evaluate.presets"),
-        *("evaluate.reference_maps", "evaluate.request"),
+    "evaluation/test_running.py": [
+        *(
+            "evaluation.asking",
+            "evaluation.fills",
+            "evaluation.group_scoring",
+            "evaluation.measurer",
+            "evaluation.measuring",
+        ),
+        *("evaluation.opening", "evaluation.preparing", "evaluation.presets"),
+        *("evaluation.reference_maps", "evaluation.request"),
     ],
     "metrics/test_metric.py": ["metrics.catalogue"],
     "metrics/test_ordering.py": ["metrics.draws"],
-    "evaluate/test_summarise.py": [
-        *("evaluate.comparing", "evaluate.evidence", "evaluate.gathering", "evaluate.summary"),
+    "evaluation/test_summarise.py": [
+        *(
+            "evaluation.comparing",
+            "evaluation.evidence",
+            "evaluation.gathering",
+            "evaluation.summary",
+        ),
     ],
     "engine/test_oracle.py": ["engine.accumulate"],
     "engine/test_scoring.py": ["engine.device"],

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import sgcampp
 from cli.main import COMMANDS, main
 from sgcampp.config.loading import load_config
-from sgcampp.evaluate.rows import EvaluationRow
+from sgcampp.evaluation.rows import EvaluationRow
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.methods import METHODS
 from sgcampp.images.faults import Reason

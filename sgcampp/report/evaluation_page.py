@@ -34,8 +34,8 @@ from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.words import flat_words
 
 if TYPE_CHECKING:
-    from sgcampp.evaluate.rows import EvaluationRow
-    from sgcampp.evaluate.summary import Cell, Summary
+    from sgcampp.evaluation.rows import EvaluationRow
+    from sgcampp.evaluation.summary import Cell, Summary
 
 EVALUATION_PAGE = "evaluation.html"
 TEMPLATE, STYLE = "evaluation.html.j2", "evaluation.css"

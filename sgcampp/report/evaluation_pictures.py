@@ -10,7 +10,7 @@ from sgcampp.tree.rows import MapRow, Row
 from sgcampp.tree.words import class_words
 
 if TYPE_CHECKING:
-    from sgcampp.evaluate.rows import Series
+    from sgcampp.evaluation.rows import Series
 
 
 @dataclass

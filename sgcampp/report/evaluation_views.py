@@ -11,8 +11,8 @@ from sgcampp.report.extremes import REFERENCE
 from sgcampp.report.numbers import ARROWS
 
 if TYPE_CHECKING:
-    from sgcampp.evaluate.rows import EvaluationRow, Series
-    from sgcampp.evaluate.summary import Cell, MetricFacts, SeriesSummary, Summary
+    from sgcampp.evaluation.rows import EvaluationRow, Series
+    from sgcampp.evaluation.summary import Cell, MetricFacts, SeriesSummary, Summary
 
 SIDES = {"more": "More is better", "less": "Less is better", "": "It describes; neither is better"}
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sgcampp.evaluate.rows import OK, EvaluationRow, Series
+from sgcampp.evaluation.rows import OK, EvaluationRow, Series
 
 if TYPE_CHECKING:
-    from sgcampp.evaluate.summary import MetricFacts, Summary
+    from sgcampp.evaluation.summary import MetricFacts, Summary
 
 MOST = 10
 """How many images a list has."""

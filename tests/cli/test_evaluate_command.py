@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sgcampp.evaluate.presets import DROPS, OBJECTS, PRESETS
+from sgcampp.evaluation.presets import DROPS, OBJECTS, PRESETS
 from sgcampp.metrics.catalogue import METRICS
 
 METHODS = ("grad_cam", "grad_cam_pp", "smooth_grad_cam_pp")

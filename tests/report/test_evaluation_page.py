@@ -22,7 +22,7 @@ from report_page import Page
 from tables import Tables
 
 from sgcampp.errors import UserError
-from sgcampp.evaluate.rows import EvaluationRow, Series
+from sgcampp.evaluation.rows import EvaluationRow, Series
 from sgcampp.report.evaluation_page import write_evaluation_page
 from sgcampp.report.evaluation_views import Shares
 from sgcampp.report.html import shown, words

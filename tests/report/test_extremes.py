@@ -4,7 +4,7 @@ import random
 
 from evaluation_example import AGAINST, LAYERS, rows_of, summary_of
 
-from sgcampp.evaluate.rows import FAILED, LEFT_OUT, EvaluationRow
+from sgcampp.evaluation.rows import FAILED, LEFT_OUT, EvaluationRow
 from sgcampp.report.extremes import MOST, Extreme, Extremes, Leading
 
 KEYS = [f"{n:03d}" for n in range(40)]

@@ -1,15 +1,15 @@
 """The rows that an evaluation makes of an image's maps, and the reference maps beside them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.evaluate.request import Request
-from sgcampp.evaluate.rows import EvaluationRow
+from sgcampp.evaluation.request import Request
+from sgcampp.evaluation.rows import EvaluationRow
 from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.metrics.metric import Floats, Undefined
 from sgcampp.tree.open_tree import OutputTree
@@ -57,20 +57,20 @@ def own_rows(row: Row) -> Iterator[tuple[EvaluationRow, MapRow]]:
 
 
 def reference_maps(
-    tree: OutputTree,
     request: Request,
-    task: ImageTask,
+    key: str,
     own: Sequence[tuple[EvaluationRow, Floats]],
     pixels: NDArray[np.uint8],
+    partner_map: Callable[[Place], Floats | None],
 ) -> Iterator[tuple[EvaluationRow, Floats]]:
     """The reference maps at each place where the image has maps, of their shape.
 
     Args:
-        tree: the output tree.
         request: which references, and their seed.
-        task: the image.
+        key: of the image.
         own: its maps.
         pixels: uint8 [H, W, 3], what the model sees of it.
+        partner_map: the base method's map at a place of another image; None where there is none.
     """
     places: dict[tuple[Place, tuple[int, ...]], list[tuple[EvaluationRow, Floats]]] = {}
     for row, array in own:
@@ -79,9 +79,9 @@ def reference_maps(
     for (at_place, shape), beside in places.items():
         at = {row.method: array for row, array in beside}
         given: dict[str, Any] = {"shape": shape, "image": pixels, "seed": request.seed}
-        given |= {"key": task.row.key, "plain_map": at.get("grad_cam_pp")}
+        given |= {"key": key, "plain_map": at.get("grad_cam_pp")}
         given |= {"smooth_map": at.get("smooth_grad_cam_pp")}
-        given |= {"other_map": _partner_map(tree, request.base, task, at_place)}
+        given |= {"other_map": partner_map(at_place)}
         for name in request.references:
             reference = REFERENCES[name]
             if all(given[need] is not None for need in reference.needs):
@@ -92,7 +92,7 @@ def reference_maps(
                     continue
 
 
-def _partner_map(tree: OutputTree, base: str, task: ImageTask, at_place: Place) -> Floats | None:
+def partner_map_of(tree: OutputTree, base: str, task: ImageTask, at_place: Place) -> Floats | None:
     """The base method's map at that place of another image, of its own first class."""
     if task.partner is None:
         return None

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from itertools import chain
 from statistics import median
 
-from sgcampp.evaluate.gathering import is_reference
-from sgcampp.evaluate.numerals import counted, decimals_of, listed, mean_of, number
-from sgcampp.evaluate.rows import Series
-from sgcampp.evaluate.summary import Compared, MetricFacts, SeriesSummary, Summary
+from sgcampp.evaluation.gathering import is_reference
+from sgcampp.evaluation.numerals import counted, decimals_of, listed, mean_of, number
+from sgcampp.evaluation.rows import Series
+from sgcampp.evaluation.summary import Compared, MetricFacts, SeriesSummary, Summary
 from sgcampp.statistics.verdicts import Verdict
 
 MOST = 12

@@ -9,7 +9,7 @@ from pathlib import Path
 from sgcampp.annotations.boxes import Annotations, read_annotations
 from sgcampp.config.run_config import MODEL_KEYS
 from sgcampp.errors import UserError
-from sgcampp.evaluate.reference_maps import own_rows, place
+from sgcampp.evaluation.reference_maps import own_rows, place
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.loading import load_model
 from sgcampp.tree.index import Standing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sgcampp.evaluate.numerals import counted, decimals_of, listed, mean_of, number
+from sgcampp.evaluation.numerals import counted, decimals_of, listed, mean_of, number
 from sgcampp.statistics.intervals import Interval
 
 

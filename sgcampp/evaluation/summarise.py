@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from sgcampp.evaluate.comparing import Held, compare_all
-from sgcampp.evaluate.evidence import evidence_of, pooled_interval
-from sgcampp.evaluate.gathering import Grid, Record, gather, in_order, is_reference
-from sgcampp.evaluate.rows import EvaluationRow, Series
-from sgcampp.evaluate.sentences import sentences
-from sgcampp.evaluate.summary import Cell, MetricFacts, SeriesSummary, Summary
+from sgcampp.evaluation.comparing import Held, compare_all
+from sgcampp.evaluation.evidence import evidence_of, pooled_interval
+from sgcampp.evaluation.gathering import Grid, Record, gather, in_order, is_reference
+from sgcampp.evaluation.rows import EvaluationRow, Series
+from sgcampp.evaluation.sentences import sentences
+from sgcampp.evaluation.summary import Cell, MetricFacts, SeriesSummary, Summary
 from sgcampp.metrics.catalogue import METRICS
 from sgcampp.statistics.agreement import spearman
 from sgcampp.statistics.intervals import Interval, mean_intervals

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sgcampp.evaluate.evidence import Evidence, evidence_of, pooled_comparison
-from sgcampp.evaluate.gathering import Grid, is_reference
-from sgcampp.evaluate.rows import Series
-from sgcampp.evaluate.summary import Compared
+from sgcampp.evaluation.evidence import Evidence, evidence_of, pooled_comparison
+from sgcampp.evaluation.gathering import Grid, is_reference
+from sgcampp.evaluation.rows import Series
+from sgcampp.evaluation.summary import Compared
 from sgcampp.metrics.catalogue import METRICS
 from sgcampp.metrics.metric import Metric
 from sgcampp.statistics.paired import Comparison, Direction, compare_means

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sgcampp.evaluate.rows import Series
+from sgcampp.evaluation.rows import Series
 from sgcampp.statistics.intervals import Interval
 from sgcampp.statistics.paired import Comparison
 from sgcampp.statistics.verdicts import Verdict

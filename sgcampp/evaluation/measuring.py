@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.annotations.instances import Seen
-from sgcampp.evaluate.asking import Asking
-from sgcampp.evaluate.preparing import PreparedImage, PreparedMap
-from sgcampp.evaluate.presets import CURVE_NAMES
-from sgcampp.evaluate.reference_maps import PLAIN
-from sgcampp.evaluate.rows import EvaluationRow
+from sgcampp.evaluation.asking import Asking
+from sgcampp.evaluation.preparing import PreparedImage, PreparedMap
+from sgcampp.evaluation.presets import CURVE_NAMES
+from sgcampp.evaluation.reference_maps import PLAIN
+from sgcampp.evaluation.rows import EvaluationRow
 from sgcampp.metrics.metric import Metric, Undefined
 
 

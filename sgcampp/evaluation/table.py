@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from sgcampp.evaluate.gathering import is_reference
-from sgcampp.evaluate.numerals import mean_of
-from sgcampp.evaluate.summary import Cell, MetricFacts, SeriesSummary, Summary
+from sgcampp.evaluation.gathering import is_reference
+from sgcampp.evaluation.numerals import mean_of
+from sgcampp.evaluation.summary import Cell, MetricFacts, SeriesSummary, Summary
 from sgcampp.statistics.verdicts import Verdict
 
 MARKS: dict[Verdict, str] = {

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.engine.device import with_memory
-from sgcampp.evaluate.asking import Asking
-from sgcampp.evaluate.mask_scoring import Masking, MaskRow, MaskScorer
-from sgcampp.evaluate.preparing import PreparedImage
+from sgcampp.evaluation.asking import Asking
+from sgcampp.evaluation.mask_scoring import Masking, MaskRow, MaskScorer
+from sgcampp.evaluation.preparing import PreparedImage
 
 Scores = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Class scores and probabilities, each [rows, C]."""

@@ -8,9 +8,9 @@ import pytest
 from listener import Listener
 
 from sgcampp.config.run_config import RunConfig
-from sgcampp.evaluate.opening import Options
-from sgcampp.evaluate.running import Evaluation
-from sgcampp.evaluate.summarise import summarise
+from sgcampp.evaluation.opening import Options
+from sgcampp.evaluation.running import Evaluation
+from sgcampp.evaluation.summarise import summarise
 from sgcampp.pipeline import run
 from sgcampp.run.stop import Stop
 

@@ -12,8 +12,8 @@ from listener import Listener
 from sgcampp import load_model
 from sgcampp.config.run_config import RunConfig
 from sgcampp.errors import UserError
-from sgcampp.evaluate.opening import Options
-from sgcampp.evaluate.running import Evaluation
+from sgcampp.evaluation.opening import Options
+from sgcampp.evaluation.running import Evaluation
 from sgcampp.metrics.arrays import normalise
 from sgcampp.metrics.ordering import pixel_order, step_counts
 from sgcampp.metrics.resizing import resize

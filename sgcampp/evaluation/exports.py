@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from sgcampp.evaluate.rows import Series
-from sgcampp.evaluate.summary import Cell, MetricFacts, Summary
+from sgcampp.evaluation.rows import Series
+from sgcampp.evaluation.summary import Cell, MetricFacts, Summary
 
 COLUMNS = (
     *("method", "layer", "settings", "filters", "metric", "better", "unit"),

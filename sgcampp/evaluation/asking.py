@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.evaluate.mask_scoring import TIMES_MAP, MaskRow
-from sgcampp.evaluate.preparing import PreparedImage
-from sgcampp.evaluate.presets import CURVE_NAMES
+from sgcampp.evaluation.mask_scoring import TIMES_MAP, MaskRow
+from sgcampp.evaluation.preparing import PreparedImage
+from sgcampp.evaluation.presets import CURVE_NAMES
 from sgcampp.metrics.metric import Metric
 from sgcampp.metrics.ordering import shares_of, step_counts
 from sgcampp.metrics.subsets import cell_of_pixel, random_subsets

@@ -3,34 +3,27 @@
 import contextlib
 import hashlib
 import itertools
-import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sgcampp.engine.device import GaveUp
 from sgcampp.errors import UserError
-from sgcampp.evaluate.asking import Asking, subset_masks
-from sgcampp.evaluate.group_scoring import scored_images
-from sgcampp.evaluate.mask_scoring import MaskScorer, seconds_a_pass
-from sgcampp.evaluate.measuring import measured_rows
-from sgcampp.evaluate.opening import (
+from sgcampp.evaluation.measurer import GROUP, Measurer
+from sgcampp.evaluation.opening import (
     Options,
     annotations_of,
     identity,
     keys_and_maps,
     same_model,
 )
-from sgcampp.evaluate.preparing import PreparedImage, Preparer
-from sgcampp.evaluate.presets import chosen_metrics, passes_a_map
-from sgcampp.evaluate.reference_maps import ImageTask
-from sgcampp.evaluate.request import DIRECTORY, Request, check_numbers, settle_request
-from sgcampp.evaluate.rows import EvaluationRow, from_line, to_line
+from sgcampp.evaluation.preparing import Preparer
+from sgcampp.evaluation.presets import chosen_metrics
+from sgcampp.evaluation.reference_maps import ImageTask
+from sgcampp.evaluation.request import DIRECTORY, Request, check_numbers, settle_request
+from sgcampp.evaluation.rows import EvaluationRow, from_line, to_line
 from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.metrics.metric import Undefined
 from sgcampp.metrics.references import partners
@@ -41,11 +34,7 @@ from sgcampp.tree.lock import locked, settling
 from sgcampp.tree.manifest import part_names, scan
 from sgcampp.tree.open_tree import open_tree
 
-GROUP = 4
-"""Images whose masked copies are scored together."""
 AHEAD, THREADS = 6, 2
-FREEZE_FROM = 1000
-"""Passes from which on frozen weights pay."""
 
 
 class Listener(Protocol):
@@ -90,25 +79,19 @@ class Evaluation:
         self.base = options.against or "grad_cam_pp"
         self.request = self._request()
         self._prepare = Preparer(self.tree, self._classifier, self.request, annotations)
-        size = self._classifier.input_shape[:2]
-        wants_subsets = any("subset_scores" in metric.needs for metric in self._metrics)
-        self._subsets: NDArray[np.bool_] | None = None
-        self._subset_masks = np.zeros((0, *size), np.float32)
-        if wants_subsets:
-            self._subsets, self._subset_masks = subset_masks(options.seed, size)
-        record, values = self.tree.record, self.tree.values
-        frozen = record.frozen or self._passes() > FREEZE_FROM
-        self._scorer = MaskScorer(
+        references = self._places * len(self.request.references)
+        self._measure = Measurer(
             self._classifier,
-            max(record.batch_size, 16),
-            frozen,
-            str(values.get("precision") or "float32"),
+            self.request,
+            len(self._keys),
+            self._maps + references,
+            max(self.tree.record.batch_size, 16),
+            str(self.tree.values.get("precision") or "float32"),
         )
 
     def cost(self) -> Cost:
         """What it takes, at most: maps that are the same are scored once."""
-        passes = self._passes()
-        seconds = passes * seconds_a_pass(self._scorer, self._classifier.input_shape)
+        passes, seconds = self._measure.passes, self._measure.seconds()
         return Cost(len(self._keys), self._maps, passes, seconds)
 
     def run(self, listener: Listener, stop: Stop) -> bool:
@@ -154,12 +137,6 @@ class Evaluation:
         counts = Counter((row.key, row.of_image) for row in self.rows())
         return {key for (key, of_image), count in counts.items() if count == of_image}
 
-    def _passes(self) -> int:
-        """Images to score at most, all in all."""
-        shared = 3 + (0 if self._subsets is None else len(self._subsets))
-        maps = self._maps + self._places * len(self.request.references)
-        return len(self._keys) * shared + maps * passes_a_map(self._metrics, self.request.steps)
-
     def _request(self) -> Request:
         options = self._options
         digest = hashlib.sha256("\n".join(self._keys).encode("utf-8", "surrogatepass"))
@@ -190,8 +167,8 @@ class Evaluation:
             if stop.requested:
                 return
             row = index.row(key)
-            assert row is not None
-            yield ImageTask(row, index.row(self._keys[of[key]]) if key in of else None)
+            if row is not None:
+                yield ImageTask(row, index.row(self._keys[of[key]]) if key in of else None)
 
     def _evaluated_images(
         self, left: Sequence[str], stop: Stop, listener: Listener
@@ -203,42 +180,6 @@ class Evaluation:
                 prepared = itertools.chain.from_iterable(read)
                 while group := list(itertools.islice(prepared, GROUP)):
                     try:
-                        yield from self._scored(group, stop.overdue, listener)
+                        yield from self._measure(group, stop.overdue, listener.note)
                     except GaveUp:
                         return
-
-    def _scored(
-        self,
-        group: list[PreparedImage | list[EvaluationRow]],
-        give_up: Callable[[], bool],
-        listener: Listener,
-    ) -> Iterator[list[EvaluationRow]]:
-        images = [image for image in group if isinstance(image, PreparedImage) and image.maps]
-        askings = [
-            Asking(image, self._metrics, self.request.steps, self._subsets) for image in images
-        ]
-        scores = scored_images(
-            self._scorer,
-            images,
-            askings,
-            self._subset_masks,
-            give_up,
-            lambda b: listener.note(f"the device ran out of memory: going on with batches of {b}"),
-        )
-        asked = iter(askings)
-        for image in group:
-            if not isinstance(image, PreparedImage):
-                yield [replace(row, finished=time.time()) for row in image]
-            elif not image.maps:
-                yield image.unmeasured
-            else:
-                logits, probabilities = next(scores)
-                yield measured_rows(
-                    image,
-                    next(asked),
-                    logits,
-                    probabilities,
-                    self._metrics,
-                    self.base,
-                    self.request.parameters,
-                )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sgcampp.evaluate.rows import EvaluationRow, Series, from_line, to_line
+from sgcampp.evaluation.rows import EvaluationRow, Series, from_line, to_line
 
 FULL = EvaluationRow(
     key="a/ü.jpg",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from evaluation_rows import cell, row, rows_of
 
-from sgcampp.evaluate.comparing import counterpart
-from sgcampp.evaluate.evidence import Evidence, pooled_comparison, pooled_interval
-from sgcampp.evaluate.rows import Series
-from sgcampp.evaluate.summarise import summarise
+from sgcampp.evaluation.comparing import counterpart
+from sgcampp.evaluation.evidence import Evidence, pooled_comparison, pooled_interval
+from sgcampp.evaluation.rows import Series
+from sgcampp.evaluation.summarise import summarise
 from sgcampp.metrics.pooled import best_threshold_accuracy
 from sgcampp.statistics.intervals import mean_intervals
 from sgcampp.statistics.paired import compare_means

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.annotations.boxes import Annotations
 from sgcampp.annotations.instances import AnnotationFault, Seen, seen
-from sgcampp.evaluate.fills import FILLS
-from sgcampp.evaluate.reference_maps import ImageTask, own_rows, reference_maps
-from sgcampp.evaluate.request import Request
-from sgcampp.evaluate.rows import FAILED, LEFT_OUT, EvaluationRow
+from sgcampp.evaluation.fills import FILLS
+from sgcampp.evaluation.reference_maps import ImageTask, own_rows, partner_map_of, reference_maps
+from sgcampp.evaluation.request import Request
+from sgcampp.evaluation.rows import FAILED, LEFT_OUT, EvaluationRow
 from sgcampp.images.decode import read_image
 from sgcampp.images.faults import ImageError, Reason
 from sgcampp.metrics.arrays import normalise
@@ -103,9 +104,10 @@ class Preparer:
         model_input = self._classifier.preprocess(rgb)[0]
         own, unmeasured = self._own_maps(task.row)
         pixels = self._classifier.preprocessing.pixels(rgb)
-        drawn = [*own, *reference_maps(self._tree, self._request, task, own, pixels)]
+        partner = partial(partner_map_of, self._tree, self._request.base, task)
+        drawn = [*own, *reference_maps(self._request, task.row.key, own, pixels, partner)]
         size = model_input.shape[0], model_input.shape[1]
-        maps, ranks, masks = self._slots(drawn, size)
+        maps, ranks, masks = slots_of(drawn, size, self._request.seed)
         out, start = self._request.fill[0], self._request.fill[-1]
         fills = [FILLS[name](model_input, self._classifier.black) for name in (out, start)]
         objects, faults = self._objects(task.row, maps, rgb.shape[:2], size)
@@ -141,28 +143,6 @@ class Preparer:
             found.append((replace(measured, flat=not array.any()), array))
         return found, unmeasured
 
-    def _slots(
-        self, drawn: list[tuple[EvaluationRow, Floats]], size: tuple[int, int]
-    ) -> tuple[list[PreparedMap], list[NDArray[np.int32]], list[NDArray[np.float32]]]:
-        """Maps at the input's size; those that are the same to the bit share what is scored."""
-        slots: dict[tuple[bytes, bool], int] = {}
-        maps: list[PreparedMap] = []
-        ranks, masks, large = [], [], []
-        for row, array in drawn:
-            is_reference = row.method in REFERENCES
-            as_it_is = is_reference and REFERENCES[row.method].is_normalised
-            identity = (array.tobytes(), as_it_is)
-            if identity not in slots:
-                slots[identity] = len(slots)
-                saliency = resize(array, size)
-                normalised = saliency if as_it_is else normalise(saliency)
-                large.append((saliency, normalised))
-                ranks.append(pixel_ranks(saliency, seed=self._request.seed))
-                masks.append(normalised.astype(np.float32))
-            slot = slots[identity]
-            maps.append(PreparedMap(row, array, *large[slot], slot))
-        return maps, ranks, masks
-
     def _objects(
         self,
         row: Row,
@@ -184,3 +164,35 @@ class Preparer:
         classes = {one.row.class_idx for one in maps if one.row.class_idx is not None}
         found = {c: seen(instances, c, view, size) for c in sorted(classes)}
         return found, []
+
+
+def slots_of(
+    drawn: list[tuple[EvaluationRow, Floats]], size: tuple[int, int], seed: int
+) -> tuple[list[PreparedMap], list[NDArray[np.int32]], list[NDArray[np.float32]]]:
+    """Maps at the input's size; those that are the same to the bit share what is scored.
+
+    Args:
+        drawn: rows, and maps float64 [h, w].
+        size: (H, W) of the model's input.
+        seed: of ties.
+
+    Returns:
+        The maps, and by slot int32 [H, W] ranks and float32 [H, W] M̂.
+    """
+    slots: dict[tuple[bytes, bool], int] = {}
+    maps: list[PreparedMap] = []
+    ranks, masks, large = [], [], []
+    for row, array in drawn:
+        is_reference = row.method in REFERENCES
+        as_it_is = is_reference and REFERENCES[row.method].is_normalised
+        identity = (array.tobytes(), as_it_is)
+        if identity not in slots:
+            slots[identity] = len(slots)
+            saliency = resize(array, size)
+            normalised = saliency if as_it_is else normalise(saliency)
+            large.append((saliency, normalised))
+            ranks.append(pixel_ranks(saliency, seed=seed))
+            masks.append(normalised.astype(np.float32))
+        slot = slots[identity]
+        maps.append(PreparedMap(row, array, *large[slot], slot))
+    return maps, ranks, masks

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.evaluate.presets import ORDER
-from sgcampp.evaluate.rows import LEFT_OUT, OK, EvaluationRow, Series
+from sgcampp.evaluation.presets import ORDER
+from sgcampp.evaluation.rows import LEFT_OUT, OK, EvaluationRow, Series
 from sgcampp.metrics.catalogue import METRICS, REFERENCES
 from sgcampp.metrics.metric import Floats
 

@@ -3,8 +3,8 @@
 import numpy as np
 from evaluation_rows import row, rows_of
 
-from sgcampp.evaluate.sentences import MOST
-from sgcampp.evaluate.summarise import summarise
+from sgcampp.evaluation.sentences import MOST
+from sgcampp.evaluation.summarise import summarise
 
 
 def noise(seed, images=40):

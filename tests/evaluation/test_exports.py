@@ -7,8 +7,8 @@ import json
 import pytest
 from evaluation_rows import row, rows_of
 
-from sgcampp.evaluate.exports import COLUMNS, to_csv, to_json
-from sgcampp.evaluate.summarise import summarise
+from sgcampp.evaluation.exports import COLUMNS, to_csv, to_json
+from sgcampp.evaluation.summarise import summarise
 
 
 def small():

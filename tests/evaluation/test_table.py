@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from evaluation_rows import row, rows_of
 
-from sgcampp.evaluate.summarise import summarise
-from sgcampp.evaluate.table import MARKS, shortened, table
+from sgcampp.evaluation.summarise import summarise
+from sgcampp.evaluation.table import MARKS, shortened, table
 from sgcampp.metrics.catalogue import METRICS
 from sgcampp.statistics.verdicts import VERDICTS
 

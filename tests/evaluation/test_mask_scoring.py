@@ -6,7 +6,7 @@ import tiny
 
 from sgcampp import load_model
 from sgcampp.engine.device import GaveUp
-from sgcampp.evaluate.mask_scoring import TIMES_MAP, Masking, MaskScorer
+from sgcampp.evaluation.mask_scoring import TIMES_MAP, Masking, MaskScorer
 from sgcampp.metrics.ordering import pixel_ranks
 
 PIXELS = 64

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.evaluate.gathering import Grid
-from sgcampp.evaluate.rows import Series
+from sgcampp.evaluation.gathering import Grid
+from sgcampp.evaluation.rows import Series
 from sgcampp.metrics.metric import Floats
 from sgcampp.statistics.intervals import Interval, interval_of
 from sgcampp.statistics.paired import Comparison, compare_aggregates

@@ -1,0 +1,175 @@
+"""Evaluation from Python: what explanations of some images are worth."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.annotations.instances import Instance, Seen, seen
+from sgcampp.annotations.shapes import Box
+from sgcampp.api.explanation import Explanation
+from sgcampp.errors import UserError
+from sgcampp.evaluation.fills import FILLS
+from sgcampp.evaluation.measurer import GROUP, Measurer
+from sgcampp.evaluation.preparing import PreparedImage, slots_of
+from sgcampp.evaluation.presets import chosen_metrics
+from sgcampp.evaluation.reference_maps import PLAIN, Place, place, reference_maps
+from sgcampp.evaluation.request import Request, check_numbers
+from sgcampp.evaluation.rows import EvaluationRow
+from sgcampp.evaluation.summarise import summarise
+from sgcampp.evaluation.summary import Summary
+from sgcampp.metrics.catalogue import REFERENCES
+from sgcampp.metrics.metric import Floats, Undefined
+from sgcampp.metrics.references import partners
+from sgcampp.models.classifier import Classifier
+
+Boxes = Sequence[Sequence[tuple[float, float, float, float]]]
+"""For each image the boxes (x, y, width, height) around objects of the class explained, pixels."""
+OwnMap = tuple[EvaluationRow, Floats]
+
+
+def evaluate(
+    classifier: Classifier,
+    images: Sequence[NDArray[np.uint8]],
+    explanations: Explanation | Sequence[Explanation],
+    metrics: Sequence[str] = (),
+    boxes: Boxes | None = None,
+    *,
+    against: str | None = None,
+    seed: int = 0,
+    steps: int = 20,
+    fill: Sequence[str] = ("black", "blur"),
+    batch_size: int = 16,
+) -> Summary:
+    """Measures what explanations are worth, beside reference maps, with intervals over images.
+
+    Args:
+        classifier: that was explained, from `load_model`.
+        images: uint8 RGB [H, W, 3] each, the pictures whose inputs were explained.
+        explanations: of these images, in their order; by one method and layer each.
+        metrics: names of METRICS; none: those of the preset `standard`.
+        boxes: of the objects, for the metrics of localisation.
+        against: the method that the others are held against; None: Grad-CAM++, if it is there.
+        seed: of ties, random maps and resamples.
+        steps: of insertion and deletion.
+        fill: for pixels taken out, and for the start of an insertion: black, mean, blur.
+        batch_size: B, masked images scored at a time.
+
+    Returns:
+        Means, comparisons and verdicts; `exports.to_json` makes it plain, `table.table` text.
+
+    Raises:
+        UserError: for images, boxes or settings that do not fit.
+    """
+    several = [explanations] if isinstance(explanations, Explanation) else list(explanations)
+    _check(images, several, boxes)
+    check_numbers(steps, seed, None, list(fill))
+    chosen = chosen_metrics("standard", metrics, boxes is not None)
+    request = Request(
+        metrics=[metric.name for metric in chosen],
+        parameters={m.name: dict(m.parameters) for m in chosen if m.parameters},
+        steps=steps,
+        fill=list(fill),
+        seed=seed,
+        base=against or "grad_cam_pp",
+        references=list(REFERENCES),
+        limit=None,
+        boxes=None,
+        classes=None,
+        images_sha256="",
+        model_fingerprint=classifier.fingerprint,
+    )
+    own = [list(_own_maps(several, n)) for n in range(len(images))]
+    places = sum(len({place(row) for row, _ in maps}) for maps in own)
+    count = sum(map(len, own)) + places * len(request.references)
+    measure = Measurer(classifier, request, len(images), count, batch_size)
+    rows: list[EvaluationRow] = []
+    for at in range(0, len(images), GROUP):
+        numbers = range(at, min(at + GROUP, len(images)))
+        group = [_prepared(classifier, images[n], boxes, request, own, n) for n in numbers]
+        rows += [row for of_image in measure(group) for row in of_image]
+    return summarise(rows, against, seed)
+
+
+def _check(
+    images: Sequence[NDArray[np.uint8]],
+    explanations: Sequence[Explanation],
+    boxes: Boxes | None,
+) -> None:
+    if not explanations:
+        raise UserError("there is no explanation to evaluate")
+    for explanation in explanations:
+        if len(explanation.maps) != len(images):
+            raise UserError(
+                f"{explanation.method} explains {len(explanation.maps)} images, "
+                f"{len(images)} are given: accepted is one picture for each map"
+            )
+    if boxes is not None and len(boxes) != len(images):
+        raise UserError(f"boxes are of {len(boxes)} images, accepted: {len(images)}, one an image")
+
+
+def _own_maps(explanations: Sequence[Explanation], n: int) -> Iterator[OwnMap]:
+    """The rows and maps of the n-th image."""
+    names = Counter((each.method, each.layer_name) for each in explanations)
+    for each in explanations:
+        maps = each.maps[n].reshape(-1, *each.maps.shape[-2:])
+        alone = names[each.method, each.layer_name] == 1
+        for t, class_idx in enumerate(np.atleast_1d(each.class_idx[n])):
+            row = EvaluationRow(
+                key=f"{n}",
+                method=each.method,
+                layer=each.layer_name,
+                across=None if alone else {"nsamples": each.nsamples},
+                class_idx=int(class_idx),
+                target=t,
+                flat=not maps[t].any(),
+                identical=each.affine_head and each.method in PLAIN,
+            )
+            yield row, maps[t].astype(np.float64)
+
+
+def _prepared(
+    classifier: Classifier,
+    image: NDArray[np.uint8],
+    boxes: Boxes | None,
+    request: Request,
+    own: Sequence[list[OwnMap]],
+    n: int,
+) -> PreparedImage:
+    model_input = classifier.preprocess(image)[0]
+    pixels = classifier.preprocessing.pixels(image)
+    partner = _partner_maps(own, n, request)
+    drawn = [*own[n], *reference_maps(request, f"{n}", own[n], pixels, partner)]
+    maps, ranks, masks = slots_of(drawn, (pixels.shape[0], pixels.shape[1]), request.seed)
+    ends = (request.fill[0], request.fill[-1])
+    fills = np.stack([FILLS[name](model_input, classifier.black) for name in ends])
+    objects = None if boxes is None else _objects(classifier, image, boxes[n], own[n])
+    return PreparedImage(f"{n}", model_input, fills, maps, ranks, masks, objects, [])
+
+
+def _partner_maps(
+    own: Sequence[list[OwnMap]], n: int, request: Request
+) -> Callable[[Place], Floats | None]:
+    """The base method's map of another image, by place."""
+    try:
+        other = own[int(partners(len(own), seed=request.seed)[n])]
+    except Undefined:  # one image alone has no partner
+        other = []
+    found = {
+        place(row)[::2]: saliency for row, saliency in reversed(other) if row.method == request.base
+    }
+    return lambda at_place: found.get(at_place[::2])
+
+
+def _objects(
+    classifier: Classifier,
+    image: NDArray[np.uint8],
+    boxes: Sequence[tuple[float, float, float, float]],
+    own: Sequence[OwnMap],
+) -> dict[int, Seen]:
+    instances = [Instance("object", None, Box(y, x, h, w)) for x, y, w, h in boxes]
+    view = classifier.preprocessing.view(*image.shape[:2])
+    size = classifier.input_shape[:2]
+    classes = {row.class_idx for row, _ in own if row.class_idx is not None}
+    return {class_idx: seen(instances, class_idx, view, size) for class_idx in classes}
