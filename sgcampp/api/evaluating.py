@@ -20,7 +20,7 @@ from sgcampp.evaluation.rows import EvaluationRow
 from sgcampp.evaluation.summarise import summarise
 from sgcampp.evaluation.summary import Summary
 from sgcampp.metrics.catalogue import REFERENCES
-from sgcampp.metrics.metric import Floats, Undefined
+from sgcampp.metrics.metric import Floats, Metric, Undefined
 from sgcampp.metrics.references import partners
 from sgcampp.models.classifier import Classifier
 
@@ -50,14 +50,14 @@ def evaluate(
         explanations: of these images, in their order; by one method and layer each.
         metrics: names of METRICS; none: those of the preset `standard`.
         boxes: of the objects, for the metrics of localisation.
-        against: the method that the others are held against; None: Grad-CAM++, if it is there.
+        against: the method that others are held against; None: Grad-CAM++, if it is there.
         seed: of ties, random maps and resamples.
         steps: of insertion and deletion.
-        fill: for pixels taken out, and for the start of an insertion: black, mean, blur.
+        fill: for pixels taken out, and for an insertion's start: black, mean, blur.
         batch_size: B, masked images scored at a time.
 
     Returns:
-        Means, comparisons and verdicts; `exports.to_json` makes it plain, `table.table` text.
+        Means, comparisons, verdicts; `exports.to_json` and `table.table` show them.
 
     Raises:
         UserError: for images, boxes or settings that do not fit.
@@ -66,13 +66,27 @@ def evaluate(
     _check(images, several, boxes)
     check_numbers(steps, seed, None, list(fill))
     chosen = chosen_metrics("standard", metrics, boxes is not None)
-    request = Request(
-        metrics=[metric.name for metric in chosen],
-        parameters={m.name: dict(m.parameters) for m in chosen if m.parameters},
+    base = against or "grad_cam_pp"
+    request = _request(classifier, chosen, base, seed, steps, list(fill))
+    rows = _rows(classifier, images, several, boxes, request, batch_size)
+    return summarise(rows, against, seed)
+
+
+def _request(
+    classifier: Classifier,
+    metrics: Sequence[Metric],
+    base: str,
+    seed: int,
+    steps: int,
+    fill: list[str],
+) -> Request:
+    return Request(
+        metrics=[metric.name for metric in metrics],
+        parameters={m.name: dict(m.parameters) for m in metrics if m.parameters},
         steps=steps,
-        fill=list(fill),
+        fill=fill,
         seed=seed,
-        base=against or "grad_cam_pp",
+        base=base,
         references=list(REFERENCES),
         limit=None,
         boxes=None,
@@ -80,7 +94,18 @@ def evaluate(
         images_sha256="",
         model_fingerprint=classifier.fingerprint,
     )
-    own = [list(_own_maps(several, n)) for n in range(len(images))]
+
+
+def _rows(
+    classifier: Classifier,
+    images: Sequence[NDArray[np.uint8]],
+    explanations: Sequence[Explanation],
+    boxes: Boxes | None,
+    request: Request,
+    batch_size: int,
+) -> list[EvaluationRow]:
+    """The rows of all maps, group by group."""
+    own = [list(_own_maps(explanations, n)) for n in range(len(images))]
     places = sum(len({place(row) for row, _ in maps}) for maps in own)
     count = sum(map(len, own)) + places * len(request.references)
     measure = Measurer(classifier, request, len(images), count, batch_size)
@@ -89,7 +114,7 @@ def evaluate(
         numbers = range(at, min(at + GROUP, len(images)))
         group = [_prepared(classifier, images[n], boxes, request, own, n) for n in numbers]
         rows += [row for of_image in measure(group) for row in of_image]
-    return summarise(rows, against, seed)
+    return rows
 
 
 def _check(
