@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 
 from sgcampp.annotations.categories import Categories
 from sgcampp.annotations.coco import read_coco
@@ -64,7 +65,6 @@ def test_a_crowd_of_runs(tmp_path):
 
 
 def test_compressed_runs(tmp_path):
-    coco_mask = pytest.importorskip("pycocotools.mask")
     packed = coco_mask.encode(np.asfortranarray(RUNS.pixels().astype(np.uint8)))
     assert packed["counts"] == b"41211"  # 4, 1, 2, then 2 and 3 less the last but one
     outline = {"size": [3, 4], "counts": "41211"}
@@ -76,7 +76,6 @@ def test_compressed_runs(tmp_path):
 
 @pytest.mark.parametrize("counts", ["4", "412", "", "9999", "ooooooo", "\u00ff", "41200000"])
 def test_compressed_runs_that_do_not_fill_the_image(tmp_path, counts):
-    pytest.importorskip("pycocotools.mask")
     outline = {"size": [3, 4], "counts": counts}
     found = gathered(tmp_path, [{**BOX, "segmentation": outline}])
     assert dropped(found) == {"bad outline": 1}

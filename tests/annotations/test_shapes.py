@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 
 from sgcampp.annotations.shapes import Box, Pixels, Polygons, Runs
 
@@ -101,7 +102,6 @@ def test_a_polygon_agrees_with_brute_force():
 
 
 def test_polygons_agree_with_pycocotools_but_for_borders():
-    coco_mask = pytest.importorskip("pycocotools.mask")
     angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     circle = np.stack([60 + 35 * np.cos(angles), 50 + 30 * np.sin(angles)], 1).ravel()
     ours = Polygons((tuple(circle),)).mask((0, 0, 100, 120), (100, 120))
