@@ -120,7 +120,7 @@ class _Conductor:
     def _traced(self, known: Known | None) -> Ensemble:
         config, classifier = self._config, self._wanted.classifier
         looks = [asked.look for asked in config.looks]
-        self._frozen = worth_freezing(looks, self._wanted.total, known)
+        self._frozen = worth_freezing(looks, classifier.input_shape, self._wanted.total, known)
         return Ensemble(
             classifier.model,
             classifier.input_shape,

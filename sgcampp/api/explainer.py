@@ -15,6 +15,7 @@ from sgcampp.errors import UserError
 from sgcampp.explain.choices import choices_from
 from sgcampp.explain.looks import IG_STEPS, looks_of
 from sgcampp.explain.noise import one_image
+from sgcampp.explain.perturbation import PERTURBING, Perturbing
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
 from sgcampp.models.classifier import Classifier
@@ -63,7 +64,7 @@ class Explainer:
             where there is batch normalisation; after further training make a new Explainer.
         precision: of the network: float32, bfloat16 (CPUs) or float16 (GPUs).
         jit: compiles with XLA; slower on CPUs.
-        **choices: fields of `Choices`.
+        **choices: fields of `Choices`; for methods that perturb images those of `Perturbing`.
 
     Raises:
         UserError: for anything out of range, in one sentence.
@@ -90,6 +91,7 @@ class Explainer:
         **choices: Any,
     ) -> None:
         self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
+        perturbing = {name: choices.pop(name) for name in PERTURBING if name in choices}
         self.looks = looks_of(
             [layer_name] if isinstance(layer_name, str | None) else layer_name,
             [method] if isinstance(method, str) else method,
@@ -99,6 +101,7 @@ class Explainer:
             std_dev,
             seed,
             ig_steps,
+            Perturbing(**perturbing),
         )
         self.batch_size = check_batch_size(batch_size)
         subject = _Subject.of(model)

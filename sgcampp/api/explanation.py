@@ -37,12 +37,14 @@ class Explanation:
         guarded: int [N(, T)], alphas that alpha_guard set to 0.
         completeness: [N(, T)], of integrated_gradients: |sum of attributions - (S(x) - S(0))| as a
             share of |S(x) - S(0)|; NaN for other methods.
+        r2: [N(, T)], of `lime`: how well its own model fits the scores, at most 1; NaN for others.
         reasons: str [N(, T)], why a map is all zeros (see FLAT_REASONS); "" for one that is not.
         method: its name.
         layer_name: address of the layer; `input` for a method in pixel space.
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
         nsamples: copies of an image that a map averages; 0: the image alone.
+        perturbations: perturbed images that a map stands on; 0 for other methods.
         class_names: of all classes, in the order of the model's outputs, where known.
     """
 
@@ -56,11 +58,13 @@ class Explanation:
     ess: NDArray[Any]
     guarded: NDArray[Any]
     completeness: NDArray[Any]
+    r2: NDArray[Any]
     reasons: NDArray[np.str_]
     method: str
     layer_name: str
     affine_head: bool
     nsamples: int
+    perturbations: int
     class_names: Sequence[str] | None = None
 
     def plot(self, images: ArrayLike | None = None) -> "Figure":
@@ -100,10 +104,12 @@ def explanation_of(
         ess=joined(of.ess for of in maps),
         guarded=joined(of.guarded for of in maps).astype(np.int64),
         completeness=joined(of.completeness for of in maps),
+        r2=joined(of.r2 for of in maps),
         reasons=np.array(FLAT_REASONS)[joined(of.reason for of in maps)],
         method=look.method.name,
         layer_name=seen.layer,
         affine_head=seen.affine,
         nsamples=seen.copies,
+        perturbations=seen.perturbations,
         class_names=class_names,
     )

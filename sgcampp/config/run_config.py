@@ -28,6 +28,7 @@ from sgcampp.errors import UserError, nearest
 from sgcampp.explain.choices import VALUES, Choices
 from sgcampp.explain.looks import IG_STEPS, Look, looks_of
 from sgcampp.explain.methods import METHODS
+from sgcampp.explain.perturbation import PERTURBING, SUPERPIXELS, WORDS, Perturbing
 from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
@@ -55,6 +56,8 @@ ACROSS = {
     "seed": WHOLE,
     **{name: one_of(values) for name, values in VALUES.items()},
     "subset": PAIRS,
+    **{name: WHOLE for name in ("perturbations", "window", "stride", "superpixels")},
+    **{name: one_of(words) for name, words in WORDS.items()},
 }
 """Keys that may have several values in one run, beside those that are lists."""
 
@@ -144,6 +147,15 @@ class RunConfig:
         "nonnegative", one_of(VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
     )
     noise_scale: str = _key("range", one_of(VALUES["noise_scale"]), "what std_dev is a share of")
+    perturbations: int | None = _key(
+        None, WHOLE, "perturbed images for each image; none: as many as the method's paper takes"
+    )
+    fill: str = _key("black", one_of(WORDS["fill"]), "what hidden pixels show")
+    window: int | None = _key(
+        None, WHOLE, "side of a hidden window in pixels of the input; none: an eighth of it"
+    )
+    stride: int | None = _key(None, WHOLE, "pixels between windows; none: half of a window")
+    superpixels: int = _key(SUPERPIXELS, WHOLE, "of lime, about how many an image is cut into")
     precision: str = _key("float32", one_of(PRECISIONS), "of the network; derivatives are float32")
     jit: bool = _key(False, FLAG, "compile with XLA; slower on CPUs")
     batch_size: int | str = _key("auto", BATCH, "B, samples in a device batch", shapes_output=False)
@@ -208,6 +220,7 @@ class RunConfig:
                 settings["std_dev"],
                 settings["seed"],
                 settings["ig_steps"],
+                Perturbing(**{name: settings[name] for name in PERTURBING}),
             )
             asked += [Asked(look, across) for look in looks]
         return asked

@@ -151,7 +151,7 @@ class Accumulator:
         """From sums to maps: one look and one class, for b images (`Maps` without the axis T)."""
         A, g, lens = place.A, of.g, self._lens(look)
         top, ess = scores.clean, tf.ones_like(scores.clean)
-        completeness = tf.fill(tf.shape(top), tf.constant(np.nan, top.dtype))
+        r2 = completeness = tf.fill(tf.shape(top), tf.constant(np.nan, top.dtype))
         if not look.averages or not self.place.copies:
             maps = lens.see(look.method, A, equations.derivatives_over_Y(g))
         else:
@@ -170,7 +170,8 @@ class Accumulator:
         maps, finite = zeros_for_undefined(maps)
         log_scale = top if look.weighting == "exp_logit" else tf.zeros_like(top)
         reason = flat_reason(maps.whole, finite, A, g)
-        return Maps(maps.whole, maps.single, log_scale, ess, maps.guarded, completeness, reason)
+        of_map = (log_scale, ess, maps.guarded, completeness, r2, reason)
+        return Maps(maps.whole, maps.single, *of_map)
 
     def _lens(self, look: Look) -> Lens:
         return Lens(look.selection, look.choices, self.place.spot.address)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sgcampp.engine.engine import Engine
 from sgcampp.engine.grid import Grid
-from sgcampp.engine.perturbing import PerturbationEngine
+from sgcampp.engine.perturbing import MaskedScores, PerturbationEngine
 from sgcampp.engine.results import GroupResult, Maps, Seen
 from sgcampp.engine.sampling import by_sampling, plain_looks
 from sgcampp.explain.flat_reasons import FLAT_REASONS
@@ -81,10 +81,9 @@ class Ensemble:
             Engine(model, input_shape, chosen, sampling, classes=classes, **settings)
             for sampling, chosen in by_sampling(plain).items()
         ]
+        scores = MaskedScores(model, input_shape, black, **settings)
         on_scores = [
-            PerturbationEngine(model, input_shape, look, black, **settings)
-            for look in plain
-            if look.method.needs is Needs.SCORES
+            PerturbationEngine(scores, look) for look in plain if look.method.needs is Needs.SCORES
         ]
         self.engines: list[Runs] = [*on_gradients, *on_scores]
         seen = {look: facts for engine in self.engines for look, facts in engine.seen.items()}

@@ -16,13 +16,15 @@ class Maps(NamedTuple):
     """Finished maps of one look, for b images and T classes each; tensors within the trace.
 
     Attributes:
-        whole: [b, T, h, w], >= 0, finite, unnormalised; the paper's L is e^{log_scale} * whole.
+        whole: [b, T, h, w], finite, unnormalised, >= 0 unless its look is signed; the paper's L is
+            e^{log_scale} * whole.
         single: [b, T, h, w, F], one a chosen feature map; F = 0 without a choice.
         log_scale: [b, T].
         ess: [b, T], effective sample size of the sample weights, 1 … n.
         guarded: [b, T], alphas that the guard set to 0; with average=maps, in a sample on average.
         completeness: [b, T], of integrated gradients: how far the attributions miss the rise of
             the score, as a share of it; NaN for other methods.
+        r2: [b, T], of methods that fit a model of their own: how well it fits; NaN for others.
         reason: int32 [b, T], index into FLAT_REASONS.
     """
 
@@ -32,6 +34,7 @@ class Maps(NamedTuple):
     ess: Any
     guarded: Any
     completeness: Any
+    r2: Any
     reason: Any
 
 
@@ -43,11 +46,13 @@ class Seen:
         layer: address of its layer, or `input`.
         affine: whether noise cannot change its gradients: the head after the layer is affine.
         copies: n, copies of an image that its maps average; 0: the image alone.
+        perturbations: perturbed images that a map stands on; 0: none.
     """
 
     layer: str
     affine: bool
     copies: int
+    perturbations: int = 0
 
 
 class Classes(NamedTuple):
@@ -87,6 +92,7 @@ class ImageMap:
         ess: effective sample size.
         guarded: alphas that the guard set to 0.
         completeness: of integrated gradients; None for other methods.
+        r2: of methods that fit a model of their own; None for others.
         reason: why the map is flat, of FLAT_REASONS; None if it is not.
     """
 
@@ -102,6 +108,7 @@ class ImageMap:
     ess: float
     guarded: int
     completeness: float | None
+    r2: float | None
     reason: str | None
 
 
@@ -140,6 +147,7 @@ class GroupResult:
             ess=float(maps.ess[at, t]),
             guarded=int(maps.guarded[at, t]),
             completeness=_known(maps.completeness[at, t]),
+            r2=_known(maps.r2[at, t]),
             reason=None if saliency.any() else reason,
         )
 

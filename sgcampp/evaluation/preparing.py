@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sgcampp.annotations.boxes import Annotations
 from sgcampp.annotations.instances import AnnotationFault, Seen, seen
-from sgcampp.evaluation.fills import FILLS
+from sgcampp.engine.fills import FILLS
 from sgcampp.evaluation.reference_maps import ImageTask, own_rows, partner_map_of, reference_maps
 from sgcampp.evaluation.request import Request
 from sgcampp.evaluation.rows import FAILED, LEFT_OUT, EvaluationRow

@@ -9,6 +9,7 @@ from typing import Any
 from sgcampp.errors import UserError, check_whole
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.methods import METHODS, Method, Needs
+from sgcampp.explain.perturbation import Perturbing
 from sgcampp.explain.selection import Selection
 
 INPUT = "input"
@@ -61,6 +62,7 @@ class Look:
         nsamples: n, noised samples an image; for integrated_gradients its steps.
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
+        perturbing: of a method of SCORES.
     """
 
     method: Method
@@ -70,11 +72,12 @@ class Look:
     nsamples: int = 0
     std_dev: float = 0.15
     seed: int = 0
+    perturbing: Perturbing = field(default_factory=Perturbing)
 
     @property
     def where(self) -> Where:
         """Where it looks."""
-        pixels = self.method.needs is Needs.PIXELS
+        pixels = not self.method.at_layer
         return Where(None if pixels else self.layer_name, pixels)
 
     @property
@@ -113,6 +116,7 @@ def looks_of(
     std_dev: float,
     seed: int,
     ig_steps: int = IG_STEPS,
+    perturbing: Perturbing | None = None,
 ) -> list[Look]:
     """Every method at every layer; then the methods that look at no layer.
 
@@ -125,6 +129,7 @@ def looks_of(
         std_dev: of the noise.
         seed: of the noise.
         ig_steps: steps of integrated_gradients.
+        perturbing: how methods of SCORES perturb an image; its seed is taken from `seed`.
 
     Raises:
         UserError: for anything out of range, or a selection where no method looks at a layer.
@@ -141,12 +146,8 @@ def looks_of(
         for layer in dict.fromkeys(layer_names)
         for method in found
     ]
-    at_layers = [look for look in looks if look.method.at_layer]
-    elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
-    steps = int(ig_steps)
-    return at_layers + [
-        replace(look, nsamples=steps) if look.method.on_path else look for look in elsewhere
-    ]
+    given = replace(perturbing or Perturbing(), seed=int(seed))
+    return _in_order([_perturbing(look, given) for look in looks], int(ig_steps))
 
 
 def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
@@ -156,6 +157,23 @@ def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
     if not number or not math.isfinite(std_dev) or std_dev < 0:
         raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
     check_whole("seed", seed, 0, MAX_SEED, "from 0 to 2^63 - 1")
+
+
+def _in_order(looks: list[Look], ig_steps: int) -> list[Look]:
+    """Looks at layers first; then those at the input, each once."""
+    at_layers = [look for look in looks if look.method.at_layer]
+    elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
+    return at_layers + [
+        replace(look, nsamples=ig_steps) if look.method.on_path else look for look in elsewhere
+    ]
+
+
+def _perturbing(look: Look, given: Perturbing) -> Look:
+    """A look of a method of SCORES with its settings; others keep none, so that they stay equal."""
+    if look.method.needs is not Needs.SCORES:
+        return look
+    count = look.method.perturbations and (given.perturbations or look.method.perturbations)
+    return replace(look, perturbing=replace(given, perturbations=count or None))
 
 
 def _without_layer(look: Look) -> Look:

@@ -10,14 +10,16 @@ from sgcampp.registry import Registry
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from sgcampp.explain.perturbation import Perturbing
+
 
 class Needs(Enum):
     """What a method needs of the model; it says what its function takes and gives.
 
     LAYER: gradients at a layer. `(Evidence, Choices) -> Weighted`, traced.
     PIXELS: gradients in pixel space; the A of its `Evidence` is the model's input. Likewise.
-    SCORES: class scores of perturbed images. `(images, Choices) -> Perturbation`, a generator that
-        yields masks and is sent their scores (see `perturbation`).
+    SCORES: class scores of perturbed images. `(Subject, Perturbing) -> Perturbation`, a generator
+        that yields masks and is sent their scores (see `perturbation`).
     MAPS: maps of its two `factors`, one in pixel space and one at a layer.
         `(of_pixels, of_layer) -> map`, all [b, T, H, W], the second resized onto the first's.
     """
@@ -73,7 +75,12 @@ class Method:
         rule: how its gradient passes a ReLU, see `propagation.propagating`.
         pooled_head: whether it needs a head of global average pooling and one dense layer.
         factors: of a method of MAPS: one in pixel space, one at a layer.
-        passes: of a method of SCORES: how many perturbed images it scores for each image.
+        sign: of a method whose map can have either sign: what is made of it unless `Choices.sign`
+            says otherwise, `positive` or `absolute`; "": it has none.
+        sees_layer: of a method of SCORES: whether it looks at a layer's activations.
+        perturbations: of a method of SCORES: how many, unless the user says; 0: that is no question.
+        passes: of a method of SCORES: how many perturbed images it scores for each image, by its
+            settings and the shape of what it looks at, (H, W, C) or (h, w, F).
     """
 
     name: str
@@ -86,12 +93,15 @@ class Method:
     rule: str = "plain"
     pooled_head: bool = False
     factors: tuple[str, str] | None = None
-    passes: int = 0
+    sign: str = ""
+    sees_layer: bool = False
+    perturbations: int = 0
+    passes: Callable[["Perturbing", tuple[int, ...]], int] = lambda settings, shape: 0
 
     @property
     def at_layer(self) -> bool:
         """Whether it looks at a layer, so that layers, feature maps and neurons can be chosen."""
-        return self.needs in {Needs.LAYER, Needs.MAPS}
+        return self.needs in {Needs.LAYER, Needs.MAPS} or self.sees_layer
 
     @property
     def over_pixels(self) -> bool:

@@ -1,7 +1,8 @@
 """The methods: how averaged derivatives become weighted feature maps.
 
 A new method is one decorated function here; the engine, the Python API and the command line find
-it by its name. `method.Needs` says what else a method may stand on.
+it by its name. `method.Needs` says what else a method may stand on; what looks at scores of
+perturbed images is in `perturbation_methods`.
 """
 
 from sgcampp.explain import equations
@@ -115,3 +116,6 @@ def guided_grad_cam_pp(of_pixels: "tf.Tensor", of_layer: "tf.Tensor") -> "tf.Ten
 
 def _unguarded(maps: "tf.Tensor") -> Weighted:
     return Weighted(maps, tf.zeros_like(maps[..., 0, 0, 0]))
+
+
+from sgcampp.explain import perturbation_methods  # noqa: E402, F401 - registered behind those above

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sgcampp.metrics.arrays import pixels_of
-from sgcampp.metrics.draws import random_uniforms
+from sgcampp.draws import random_uniforms
 from sgcampp.metrics.metric import Floats
 
 NEIGHBOURS = {

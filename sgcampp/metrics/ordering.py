@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.metrics.arrays import finite_map
-from sgcampp.metrics.draws import random_permutation
+from sgcampp.draws import random_permutation
 
 
 @lru_cache(maxsize=8)

@@ -72,11 +72,13 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
     return known
 
 
-def worth_freezing(looks: list[Look], total: int, known: Known | None) -> bool:
+def worth_freezing(
+    looks: list[Look], input_shape: tuple[int, ...], total: int, known: Known | None
+) -> bool:
     """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
     if known is not None:
         return known[1].frozen
-    return total * passes_of(looks) >= FREEZE_FROM
+    return total * passes_of(looks, input_shape) >= FREEZE_FROM
 
 
 def settled(

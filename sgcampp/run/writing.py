@@ -168,6 +168,8 @@ class ImageWriter:
             ess=one.ess,
             guarded=one.guarded,
             completeness=one.completeness,
+            perturbations=one.seen.perturbations or None,
+            r2=one.r2,
             reason=one.reason,
         )
 

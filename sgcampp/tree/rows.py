@@ -37,6 +37,8 @@ class MapRow:
         guarded: alphas set to 0 by the guard.
         completeness: of integrated gradients, how far the attributions miss the difference in
             score to the baseline, as a share of it.
+        perturbations: of methods that perturb images, how many perturbed images were scored.
+        r2: of methods that fit a model of their own to these scores, how well it fits, at most 1.
         reason: why the map is flat (all zero), if it is.
     """
 
@@ -59,6 +61,8 @@ class MapRow:
     ess: float | None = None
     guarded: int | None = None
     completeness: float | None = None
+    perturbations: int | None = None
+    r2: float | None = None
     reason: str | None = None
 
 

@@ -6,7 +6,7 @@ from scipy import stats
 
 from sgcampp.metrics.arrays import finite_map, normalise, over_maximum, pixels_of, unit_map
 from sgcampp.metrics.correlation import pearson, spearman
-from sgcampp.metrics.draws import random_permutation, random_uniforms
+from sgcampp.draws import random_permutation, random_uniforms
 from sgcampp.metrics.metric import Undefined
 
 
