@@ -108,6 +108,7 @@ LATER = {
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.quiet": "so that it says nothing",
     "sgcampp.metrics.robustness": "scikit-image, for one metric",
+    "sgcampp.explain.lime": "scikit-image and scikit-learn, an extra for one method",
 }
 """The files that import TensorFlow or Keras within a function, and why."""
 WITHOUT = (
@@ -124,7 +125,7 @@ WITHOUT = (
 )
 """What the commands import that need no TensorFlow."""
 
-HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage", "sklearn"}
 MOST_LINES, LONGEST_FUNCTION = 250, 45
 DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite"}
 """Flags of `explain` that say how a run is driven, not what it computes."""
@@ -303,6 +304,8 @@ COVERED = {
     "explain/test_cam.py": ["engine.pooled_head"],
     "explain/test_pixel_methods.py": ["engine.copies", "engine.propagation"],
     "explain/test_targets.py": ["engine.class_scores", "explain.classes"],
+    "explain/test_masks.py": ["engine.masking"],
+    "explain/test_perturbation_methods.py": ["engine.fills", "explain.perturbation"],
     "images/test_decode.py": ["images.headers"],
     "images/test_find.py": ["images.names", "images.sources"],
     "images/test_bad_images.py": ["images.faults"],

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sgcampp.annotations.instances import Instance, Seen, seen
 from sgcampp.annotations.shapes import Box
 from sgcampp.api.explanation import Explanation
-from sgcampp.errors import UserError
 from sgcampp.engine.fills import FILLS
+from sgcampp.errors import UserError
 from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.preparing import PreparedImage, slots_of
 from sgcampp.evaluation.presets import chosen_metrics

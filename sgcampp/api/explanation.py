@@ -22,8 +22,9 @@ class Explanation:
     With one class an image (the default) the class axis T is left out everywhere.
 
     Attributes:
-        maps: float32 [N, (T,) h, w], >= 0, finite, at layer resolution (a method in pixel space: at
-            that of the model's input), unnormalised. The paper's L is e^{log_scale} * map.
+        maps: float32 [N, (T,) h, w], finite, >= 0 unless `signed`, at layer resolution (a method in
+            pixel space: at that of the model's input), unnormalised. The paper's L is
+            e^{log_scale} * map.
         filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
             without `filters`.
         class_idx: int32 [N(, T)], the explained classes.
@@ -41,6 +42,7 @@ class Explanation:
         reasons: str [N(, T)], why a map is all zeros (see FLAT_REASONS); "" for one that is not.
         method: its name.
         layer_name: address of the layer; `input` for a method in pixel space.
+        signed: whether maps may be negative: what speaks against the class.
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
         nsamples: copies of an image that a map averages; 0: the image alone.
@@ -62,6 +64,7 @@ class Explanation:
     reasons: NDArray[np.str_]
     method: str
     layer_name: str
+    signed: bool
     affine_head: bool
     nsamples: int
     perturbations: int
@@ -108,6 +111,7 @@ def explanation_of(
         reasons=np.array(FLAT_REASONS)[joined(of.reason for of in maps)],
         method=look.method.name,
         layer_name=seen.layer,
+        signed=look.sign == "signed",
         affine_head=seen.affine,
         nsamples=seen.copies,
         perturbations=seen.perturbations,

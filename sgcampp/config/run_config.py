@@ -56,7 +56,7 @@ ACROSS = {
     "seed": WHOLE,
     **{name: one_of(values) for name, values in VALUES.items()},
     "subset": PAIRS,
-    **{name: WHOLE for name in ("perturbations", "window", "stride", "superpixels")},
+    **dict.fromkeys(("perturbations", "window", "stride", "superpixels"), WHOLE),
     **{name: one_of(words) for name, words in WORDS.items()},
 }
 """Keys that may have several values in one run, beside those that are lists."""
@@ -147,6 +147,7 @@ class RunConfig:
         "nonnegative", one_of(VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
     )
     noise_scale: str = _key("range", one_of(VALUES["noise_scale"]), "what std_dev is a share of")
+    sign: str = _key("own", one_of(VALUES["sign"]), "what is left of maps that can be negative")
     perturbations: int | None = _key(
         None, WHOLE, "perturbed images for each image; none: as many as the method's paper takes"
     )

@@ -57,7 +57,9 @@ class MaskedScores:
         signature = [images, *kind.signature(self.input_shape)]
         return self._scorer(type(masks), partial(masked, kind), signature)
 
-    def _scorer(self, key: Any, make: Callable, signature: list[tf.TensorSpec], **more: Any) -> Scorer:
+    def _scorer(
+        self, key: Any, make: Callable, signature: list[tf.TensorSpec], **more: Any
+    ) -> Scorer:
         if key not in self._scorers:
             images = tf.TensorSpec([None, *self.input_shape], tf.float32)
             self._scorers[key] = Scorer(
@@ -131,7 +133,7 @@ class PerturbationEngine:
     def _chosen(self, A: NDArray[Any]) -> NDArray[Any]:
         """The chosen feature maps of activations [b, h, w, K], zero outside the chosen neurons."""
         selection = self._look.selection
-        neurons = selection.neurons(*A.shape[1:3], layer="")
+        neurons = selection.neurons(A.shape[1], A.shape[2], layer="")
         kept = A if selection.filters is None else A[..., list(selection.filters)]
         return kept * neurons[..., None]
 
@@ -148,14 +150,15 @@ class PerturbationEngine:
         Slices have at most `step` masks, and lengths that differ by one at most: nothing is padded.
         """
         scorer = self._scores.under(masks)
-        slices = []
+        logits, probabilities = [], []
         for part in np.array_split(np.arange(masks.count), -(-masks.count // step)):
             if give_up():
                 raise GaveUp
             outputs = scorer(*given, *masks.part(rows, part))
             shape = len(rows), len(part), -1
-            slices.append((outputs.logits.reshape(shape), outputs.probabilities.reshape(shape)))
-        return Outputs(*(np.concatenate(parts, 1) for parts in zip(*slices, strict=True)))
+            logits.append(outputs.logits.reshape(shape))
+            probabilities.append(outputs.probabilities.reshape(shape))
+        return Outputs(np.concatenate(logits, 1), np.concatenate(probabilities, 1))
 
     def _finished(self, found: Found) -> Maps:
         """What a method found with what goes with it; maps that are not finite become all zeros."""
@@ -164,7 +167,7 @@ class PerturbationEngine:
         if single is None:
             single = np.zeros((*found.maps.shape, 0))
         finite = np.isfinite(found.maps).all((-2, -1)) & np.isfinite(single).all((-3, -2, -1))
-        whole, single = np.maximum(found.maps, 0), np.maximum(single, 0)
+        whole, single = (_with_sign(maps, self._look.sign) for maps in (found.maps, single))
         whole = np.where(finite[..., None, None], whole, 0).astype(np.float32)
         flat = np.where(whole.any((-2, -1)), 0, FLAT_REASONS.index("no_positive_evidence"))
         zeros = np.zeros(whole.shape[:2], np.float32)
@@ -178,6 +181,13 @@ class PerturbationEngine:
             r2=zeros + np.nan if found.r2 is None else np.asarray(found.r2, np.float32),
             reason=np.where(finite, flat, FLAT_REASONS.index("not_finite")),
         )
+
+
+def _with_sign(maps: NDArray[Any], sign: str) -> NDArray[Any]:
+    """What is left of maps by `Look.sign`."""
+    if sign == "signed":
+        return maps
+    return np.abs(maps) if sign == "absolute" else np.maximum(maps, 0)
 
 
 def _classes(codes: NDArray[np.int32], clean: Outputs, count: int) -> Classes:

@@ -42,7 +42,8 @@ class Scorer:
 
     Args:
         model: the Keras model; it is not changed.
-        make: within a trace of its own, makes model inputs float32 [rows, H, W, C] of a call's arguments.
+        make: within a trace of its own, makes model inputs float32 [rows, H, W, C] of a call's
+            arguments.
         signature: of those arguments.
         output_name: which output of a model with several.
         frozen: takes the weights as constants.

@@ -11,6 +11,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "average": ("derivatives", "maps"),
     "alpha_guard": ("nonnegative", "none"),
     "noise_scale": ("range", "absolute"),
+    "sign": ("own", "absolute", "positive", "signed"),
 }
 
 
@@ -30,6 +31,9 @@ class Choices:
             derivatives can let it pass through zero); `none` takes Eq. 7 to the letter.
         noise_scale: `range`: sigma = std_dev * (max x - min x) of the preprocessed image;
             `absolute`: sigma = std_dev, in units of the model's input.
+        sign: what is left of a method's map that can have either sign: its `absolute` values, its
+            `positive` part (what speaks for the class), or all of it, `signed`; `own`: as the
+            method's paper has it.
 
     Raises:
         UserError: for a value that is not listed.
@@ -41,6 +45,7 @@ class Choices:
     average: str = "derivatives"
     alpha_guard: str = "nonnegative"
     noise_scale: str = "range"
+    sign: str = "own"
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -59,10 +59,15 @@ class Lens:
         D1, D2, D3 = (d * neurons for d in D)
         evidence = Evidence(A * neurons, D1, D2, D3, neurons)
         weighted = method.function(evidence, self.choices)
-        single = tf.nn.relu(weighted.maps)
+        sign = method.sign_by(self.choices.sign)
+        single = _with_sign(weighted.maps, sign)
         if self.selection.filters is None:
             single = single[..., :0]
-        return MapSet(equations.saliency_map(weighted.maps), single, weighted.guarded)
+        if sign == "positive":
+            whole = equations.saliency_map(weighted.maps)
+        else:
+            whole = _with_sign(tf.reduce_sum(weighted.maps, -1), sign)
+        return MapSet(whole, single, weighted.guarded)
 
     def check(self, of_layer: tf.Tensor) -> None:
         """Raises UserError for feature maps or neurons that the layer does not have."""
@@ -75,6 +80,13 @@ class Lens:
         height, width = A.shape[-3:-1]
         chosen = self.selection.neurons(height, width, self.layer)
         return tf.constant(chosen[..., None], A.dtype)
+
+
+def _with_sign(maps: tf.Tensor, sign: str) -> tf.Tensor:
+    """What is left of maps by `Look.sign`."""
+    if sign == "signed":
+        return maps
+    return tf.abs(maps) if sign == "absolute" else tf.nn.relu(maps)
 
 
 def zeros_for_undefined(maps: MapSet) -> tuple[MapSet, tf.Tensor]:

@@ -86,6 +86,11 @@ class Look:
         return self.choices.score if self.method.of_exp else "logit"
 
     @property
+    def sign(self) -> str:
+        """What is left of its map: `positive`, `absolute`, or `signed`, which may be negative."""
+        return self.method.sign_by(self.choices.sign)
+
+    @property
     def averages(self) -> bool:
         """Whether it averages over copies of the image, and does not look at it alone."""
         return self.method.smooth and self.nsamples > 0
@@ -139,6 +144,10 @@ def looks_of(
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
+    for method in found:
+        method.check_installed()
+    if choices.sign != "own" and not any(method.sign for method in found):
+        _refuse_sign(choices.sign, found)
     if not any(method.at_layer for method in found):
         _refuse_selection(selection, found)
     looks = [
@@ -178,8 +187,18 @@ def _perturbing(look: Look, given: Perturbing) -> Look:
 
 def _without_layer(look: Look) -> Look:
     """A look at the input, without what only layers have, so that equal ones are shared."""
-    choices = Choices(noise_scale=look.choices.noise_scale)
+    sign = look.choices.sign if look.method.sign else "own"
+    choices = Choices(noise_scale=look.choices.noise_scale, sign=sign)
     return replace(look, layer_name=None, choices=choices, selection=Selection())
+
+
+def _refuse_sign(sign: str, methods: list[Method]) -> None:
+    names = ", ".join(method.name for method in methods)
+    signed = ", ".join(name for name, method in METHODS.items() if method.sign)
+    raise UserError(
+        f"sign is {sign!r}, but the maps of {names} have no sign: leave it out, or add one of "
+        f"{signed}"
+    )
 
 
 def _refuse_selection(selection: Selection, methods: list[Method]) -> None:

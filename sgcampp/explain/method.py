@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sgcampp.errors import UserError
 from sgcampp.registry import Registry
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class Weighted(NamedTuple):
     """What a method returns.
 
     Attributes:
-        maps: [..., h, w, K], weighted feature maps; L = relu(sum over K).
+        maps: [..., h, w, K], weighted feature maps; L = relu(sum over K), of a method with a sign
+            what `Choices.sign` leaves of the sum.
         guarded: [...], how many alphas the guard set to 0.
     """
 
@@ -78,7 +81,8 @@ class Method:
         sign: of a method whose map can have either sign: what is made of it unless `Choices.sign`
             says otherwise, `positive` or `absolute`; "": it has none.
         sees_layer: of a method of SCORES: whether it looks at a layer's activations.
-        perturbations: of a method of SCORES: how many, unless the user says; 0: that is no question.
+        perturbations: of a method of SCORES: how many, unless the user says; 0: others decide.
+        packages: what it imports that only the extra `perturbation` installs.
         passes: of a method of SCORES: how many perturbed images it scores for each image, by its
             settings and the shape of what it looks at, (H, W, C) or (h, w, F).
     """
@@ -96,6 +100,7 @@ class Method:
     sign: str = ""
     sees_layer: bool = False
     perturbations: int = 0
+    packages: tuple[str, ...] = ()
     passes: Callable[["Perturbing", tuple[int, ...]], int] = lambda settings, shape: 0
 
     @property
@@ -103,10 +108,24 @@ class Method:
         """Whether it looks at a layer, so that layers, feature maps and neurons can be chosen."""
         return self.needs in {Needs.LAYER, Needs.MAPS} or self.sees_layer
 
+    def sign_by(self, choice: str) -> str:
+        """What is left of its map by `Choices.sign`: `positive`, `absolute`, or `signed`."""
+        if not self.sign:
+            return "positive"
+        return self.sign if choice == "own" else choice
+
     @property
     def over_pixels(self) -> bool:
         """Whether its map has the resolution of the model's input."""
         return self.needs in {Needs.PIXELS, Needs.MAPS}
+
+    def check_installed(self) -> None:
+        """Raises UserError where a package that it imports is missing."""
+        if not all(map(find_spec, self.packages)):
+            raise UserError(
+                f"{self.name} needs scikit-image and scikit-learn, which are not installed: "
+                "pip install 'sgcampp[perturbation]'"
+            )
 
     @property
     def title(self) -> str:

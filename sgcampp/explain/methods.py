@@ -55,7 +55,7 @@ def layer_cam(of: Evidence, choices: Choices) -> Weighted:
     return _unguarded(tf.nn.relu(of.D1) * of.A)
 
 
-@method()
+@method(sign="positive")
 def hires_cam(of: Evidence, choices: Choices) -> Weighted:
     """HiResCAM: each neuron weighed by its own gradient (Draelos and Carin 2020)."""
     return _unguarded(of.D1 * of.A)
@@ -84,13 +84,13 @@ def smooth_grad(of: Evidence, choices: Choices) -> Weighted:
     return gradient(of, choices)
 
 
-@method(needs=Needs.PIXELS)
+@method(needs=Needs.PIXELS, sign="absolute")
 def input_x_gradient(of: Evidence, choices: Choices) -> Weighted:
     """Input × gradient: |sum of x dS/dx over the channels| (Shrikumar et al. 2016)."""
-    return _unguarded(tf.abs(tf.reduce_sum(of.A * of.D1, -1, keepdims=True)))
+    return _unguarded(of.A * of.D1)
 
 
-@method(needs=Needs.PIXELS, smooth=True, on_path=True)
+@method(needs=Needs.PIXELS, smooth=True, on_path=True, sign="absolute")
 def integrated_gradients(of: Evidence, choices: Choices) -> Weighted:
     """Integrated gradients: mean gradient on the way from zeros (Sundararajan et al. 2017)."""
     return input_x_gradient(of, choices)
@@ -118,4 +118,4 @@ def _unguarded(maps: "tf.Tensor") -> Weighted:
     return Weighted(maps, tf.zeros_like(maps[..., 0, 0, 0]))
 
 
-from sgcampp.explain import perturbation_methods  # noqa: E402, F401 - registered behind those above
+from sgcampp.explain import perturbation_methods, lime  # noqa: E402, F401, I001 - registered last

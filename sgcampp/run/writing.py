@@ -137,7 +137,8 @@ class ImageWriter:
         words: Sequence[str],
     ) -> DrawnMap:
         peak = robust_peak(one.saliency) if one.look.method.over_pixels else None
-        finished = FinishedMap(one.saliency, rgb, image.view, self._style, peak)
+        signed = one.look.sign == "signed"
+        finished = FinishedMap(one.saliency, rgb, image.view, self._style, peak, signed)
         files, digests = {}, {}
         for writer in self._of_maps:
             data = encode(writer.kind, finished)
@@ -160,6 +161,7 @@ class ImageWriter:
             method=one.look.method.name,
             layer=one.seen.layer,
             shape=list(one.saliency.shape),
+            signed=one.look.sign == "signed",
             affine_head=one.seen.affine,
             nsamples=one.seen.copies,
             across=named.across or None,

@@ -63,7 +63,7 @@ class OutputTree:
         """
         from sgcampp.tree.arrays import decode_map
 
-        return decode_map(self.store.read(map_row.files["arrays"]).data)
+        return decode_map(self.store.read(map_row.files["arrays"]).data, bool(map_row.signed))
 
     @cached_property
     def base(self) -> Path | None:

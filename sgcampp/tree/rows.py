@@ -22,6 +22,7 @@ class MapRow:
         method: such as "smooth_grad_cam_pp".
         layer: address of the layer explained; "input" in pixel space.
         shape: [h,w] of the map.
+        signed: whether its values may be negative: what speaks against the class.
         affine_head: whether noise could not change the map, so one pass was run.
         nsamples: n, the noised samples averaged; 0: the clean image alone.
         across: the values of the config's `across` keys that made this map, if it has any.
@@ -47,6 +48,7 @@ class MapRow:
     method: str | None = None
     layer: str | None = None
     shape: list[int] | None = None
+    signed: bool | None = None
     affine_head: bool | None = None
     nsamples: int | None = None
     across: dict[str, Any] | None = None
