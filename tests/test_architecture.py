@@ -272,7 +272,7 @@ COVERED = {
     "api/test_figure.py": ["api.explanation"],
     "cli/test_explain_command.py": ["run.doubts"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
-    "config/test_run_config.py": ["config.loading", "config.value_types"],
+    "config/test_run_config.py": ["config.keys", "config.loading", "config.value_types"],
     "engine/test_engine.py": [
         *("api.explainer", "engine.frozen", "engine.grid", "engine.plan", "engine.results"),
         *("engine.settings", "engine.step", "explain.lens", "explain.choices"),

@@ -1,10 +1,12 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import itertools
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from sgcampp.config.keys import ACROSS, MODEL_KEYS
+from sgcampp.config.keys import key as _key
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
@@ -33,41 +35,6 @@ from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
 from sgcampp.pictures.writers import WRITERS
-
-MODEL_KEYS = (
-    "weights",
-    "trusted",
-    "output_name",
-    "labels",
-    "preprocess",
-    "resize",
-    "channel_order",
-    "scale",
-    "mean",
-    "std",
-    "input_size",
-)
-"""The keys that `load_model` takes beside the model's name."""
-
-
-ACROSS = {
-    "nsamples": WHOLE,
-    "std_dev": NUMBER,
-    "seed": WHOLE,
-    **{name: one_of(values) for name, values in VALUES.items()},
-    "subset": PAIRS,
-    **dict.fromkeys(("perturbations", "window", "stride", "superpixels"), WHOLE),
-    **{name: one_of(words) for name, words in WORDS.items()},
-}
-"""Keys that may have several values in one run, beside those that are lists."""
-
-
-def _key(default: Any, type_: ValueType, about: str, *, shapes_output: bool = True) -> Any:
-    """One key. `shapes_output`: whether another value would give other files."""
-    metadata = {"type": type_, "about": about, "shapes_output": shapes_output}
-    if isinstance(default, (list, dict)):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
