@@ -19,6 +19,7 @@ from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
 from sgcampp.run.doubts import doubts, why_unsmoothed
 from sgcampp.run.explaining import GroupExplainer
 from sgcampp.run.reading import Reader
+from sgcampp.run.serving import served
 from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing, write_run_yaml
 from sgcampp.run.starting import clear, refuse_own_files, saving
 from sgcampp.run.stop import Stop
@@ -119,7 +120,8 @@ class _Conductor:
 
     def _traced(self, known: Known | None) -> Ensemble:
         config, classifier = self._config, self._wanted.classifier
-        looks = [asked.look for asked in config.looks]
+        self._asked = served(config, classifier, self._reporter.note)
+        looks = [asked.look for asked in self._asked]
         self._frozen = worth_freezing(looks, classifier.input_shape, self._wanted.total, known)
         return Ensemble(
             classifier.model,
@@ -164,7 +166,7 @@ class _Conductor:
         )
         ahead = 2 * self._layout.images + AHEAD
         read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
-        looks = named_looks(config.looks, self._ensemble.seen)
+        looks = named_looks(self._asked, self._ensemble.seen)
         write = ImageWriter(
             config, wanted.classifier, wanted.targets, looks, TreeWriter(self._store)
         )

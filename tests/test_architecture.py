@@ -319,6 +319,7 @@ COVERED = {
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
     "report/test_page.py": ["report.html", "report.lines", "report.overview", "report.values"],
     "run/test_batch_sizes.py": ["engine.batch_size"],
+    "run/test_serving.py": ["engine.serving"],
     "storage/test_local.py": ["storage.store", "storage.regular"],
     "test_architecture.py": ["explain.lazy"],
     "test_docs.py": ["explain.flat_reasons"],

@@ -68,7 +68,9 @@ def test_rows_tell_of_sign_perturbations_and_fit(done):
             count = {"occlusion": 9, "rise": 30, "lime": 30, "score_cam": tiny.MAPS}
             assert one.perturbations == count.get(one.method)
             assert (one.r2 is not None) == (one.method == "lime")
-            assert one.layer == ("features" if one.method in {"score_cam", "hires_cam"} else "input")
+            assert one.layer == (
+                "features" if one.method in {"score_cam", "hires_cam"} else "input"
+            )
             assert (tree.array(one).min() < 0) <= one.signed
         assert any(tree.array(one).min() < 0 for one in row.maps if one.method == "occlusion")
     assert list(verify(done.out)) == []
@@ -117,13 +119,17 @@ def test_halved_batches_and_a_resume_make_the_same_maps(done, monkeypatch):
 
 
 def test_they_are_evaluated_and_reported_like_others(done):
-    for words in (["evaluate", done.out, "--preset", "quick", "--limit", "2"], ["report", done.out]):
+    for words in (
+        ["evaluate", done.out, "--preset", "quick", "--limit", "2"],
+        ["report", done.out],
+    ):
         result = CliRunner().invoke(cli.main.main, words)
         assert result.exit_code == 0, result.output
     parts = Path(done.out, "evaluation").glob("part-*.jsonl")
     rows = [json.loads(line) for part in parts for line in part.read_text().splitlines()]
     assert {row["method"] for row in rows} >= {*METHODS, "ref_random"}
     assert all(row["metrics"] for row in rows if row["method"] in METHODS and not row["flat"])
-    assert "Score-CAM" in Path(done.out, "report.html").read_text() or "score_cam" in Path(
-        done.out, "report.html"
-    ).read_text()
+    assert (
+        "Score-CAM" in Path(done.out, "report.html").read_text()
+        or "score_cam" in Path(done.out, "report.html").read_text()
+    )

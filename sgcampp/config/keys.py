@@ -22,6 +22,9 @@ MODEL_KEYS = (
 )
 """The keys that `load_model` takes beside the model's name."""
 
+ALL = "all"
+"""In the place of methods: every one that the model can serve."""
+
 ACROSS = {
     "nsamples": WHOLE,
     "std_dev": NUMBER,

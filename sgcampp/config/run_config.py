@@ -1,11 +1,11 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import itertools
-from dataclasses import Field, asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from sgcampp.config.keys import ACROSS, MODEL_KEYS
+from sgcampp.config.keys import ACROSS, ALL, MODEL_KEYS
 from sgcampp.config.keys import key as _key
 from sgcampp.config.value_types import (
     BATCH,
@@ -35,6 +35,12 @@ from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
 from sgcampp.pictures.writers import WRITERS
+
+METHOD_NAMES = replace(
+    some_of(METHODS),
+    words=f"{ALL}, or one or several of ",
+    check=lambda value: value == [ALL] or some_of(METHODS).check(value),
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class RunConfig:
     input_size: list[int] | None = _key(None, WHOLES, "[height, width], for a model of any size")
 
     method: list[str] = _key(
-        ["smooth_grad_cam_pp"], some_of(METHODS), "what is computed, one or several"
+        ["smooth_grad_cam_pp"], METHOD_NAMES, "what is computed, one or several, or all"
     )
     layer_name: list[str] | None = _key(
         None, NAMES, "one or several of `sgcampp layers MODEL`; none: its default"
@@ -175,13 +181,14 @@ class RunConfig:
     @cached_property
     def looks(self) -> list[Asked]:
         """What is looked at: each method at each layer, for each of the values in `across`."""
+        methods = [name for name, one in METHODS.items() if one.is_installed]
         asked = []
         for values in itertools.product(*self.across.values()):
             across = dict(zip(self.across, values, strict=True))
             settings = {**asdict(self), **across}
             looks = looks_of(
                 settings["layer_name"] or [None],
-                settings["method"],
+                methods if self.takes_all else self.method,
                 Choices(**{name: settings[name] for name in VALUES}),
                 Selection(settings["filters"], settings["region"], settings["subset"]),
                 settings["nsamples"],
@@ -192,6 +199,11 @@ class RunConfig:
             )
             asked += [Asked(look, across) for look in looks]
         return asked
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every method is taken that is installed and that the model can serve."""
+        return self.method == [ALL]
 
     def model_settings(self) -> dict[str, Any]:
         """What `load_model` takes beside the model's name."""

@@ -119,9 +119,19 @@ class Method:
         """Whether its map has the resolution of the model's input."""
         return self.needs in {Needs.PIXELS, Needs.MAPS}
 
+    @property
+    def is_particular(self) -> bool:
+        """Whether it serves some models and refuses others."""
+        return self.rule != "plain" or self.pooled_head or self.needs is Needs.MAPS
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the packages that it imports are there."""
+        return all(map(find_spec, self.packages))
+
     def check_installed(self) -> None:
         """Raises UserError where a package that it imports is missing."""
-        if not all(map(find_spec, self.packages)):
+        if not self.is_installed:
             raise UserError(
                 f"{self.name} needs scikit-image and scikit-learn, which are not installed: "
                 "pip install 'sgcampp[perturbation]'"

@@ -125,7 +125,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(load, text, words):
         ("write: [array]", "write is 'array', accepted: one or several of arrays, heatmaps"),
         ("write: [[arrays]]", r"write is \['arrays'\], accepted"),
         ("method: smooth_gradcam", "method is 'smooth_gradcam'.*did you mean 'smooth_grad_cam'"),
-        ("method: {a: 1}", "method is {'a': 1}, accepted: one or several of"),
+        ("method: {a: 1}", "method is {'a': 1}, accepted: all, or one or several"),
         ("score: log", "score is 'log', accepted: exp_logit or logit; did you mean 'logit'"),
         ("colormap: [jet]", r"colormap is \['jet'\], accepted: viridis or"),
         ("resize: fit", "resize is 'fit', accepted: stretch or crop"),
