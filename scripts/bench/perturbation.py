@@ -15,7 +15,7 @@ import numpy as np
 from scripts.bench.engine import alternate, forward_passes
 from scripts.machine import machine_facts, shown
 
-METHODS = ("occlusion", "rise", "score_cam", "lime", "prediction_difference")
+METHODS = ("occlusion", "rise", "score_cam", "lime")
 
 
 def measure(options: argparse.Namespace, classifier: Any, method: str) -> dict[str, Any]:
