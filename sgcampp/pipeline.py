@@ -17,6 +17,7 @@ from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
 from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
 from sgcampp.run.doubts import doubts, why_unsmoothed
+from sgcampp.run.examples import examples_of
 from sgcampp.run.explaining import GroupExplainer
 from sgcampp.run.reading import Reader
 from sgcampp.run.serving import served
@@ -129,6 +130,7 @@ class _Conductor:
             looks,
             self._wanted.targets.classes,
             classifier.black,
+            examples_of(self._listing, self._wanted.total, classifier, config.max_pixels),
             output_name=classifier.output_name,
             frozen=self._frozen,
             precision=config.precision,

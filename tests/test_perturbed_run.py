@@ -19,8 +19,9 @@ from sgcampp.pipeline import run
 from sgcampp.tree.open_tree import open_tree
 from sgcampp.tree.verify import verify
 
-METHODS = ["occlusion", "rise", "score_cam", "lime", "hires_cam", "input_x_gradient"]
-SIGNED = {"occlusion", "lime", "hires_cam", "input_x_gradient"}
+PERTURBING = ["occlusion", "rise", "score_cam", "lime", "prediction_difference"]
+METHODS = [*PERTURBING, "hires_cam", "input_x_gradient"]
+SIGNED = {*METHODS} - {"rise", "score_cam"}
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,7 @@ def test_rows_tell_of_sign_perturbations_and_fit(done):
         for one in row.maps:
             assert one.signed == (one.method in SIGNED)
             count = {"occlusion": 9, "rise": 30, "lime": 30, "score_cam": tiny.MAPS}
+            count["prediction_difference"] = 9 * 30
             assert one.perturbations == count.get(one.method)
             assert (one.r2 is not None) == (one.method == "lime")
             assert one.layer == (
@@ -80,7 +82,7 @@ def test_fills_make_a_difference_to_methods_that_perturb_alone(done):
     for name, array in arrays(done.out).items():
         if ".fill-black." in name:
             other = np.load(Path(done.out, "arrays", name.replace("fill-black", "fill-mean")))
-            perturbs = any(method in name for method in ("occlusion", "rise", "score_cam", "lime"))
+            perturbs = any(method in name for method in PERTURBING[:-1])
             assert np.array_equal(array, other) != perturbs, name
 
 

@@ -15,7 +15,12 @@ import numpy as np
 from scripts.bench.engine import alternate, forward_passes
 from scripts.machine import machine_facts, shown
 
-METHODS = ("occlusion", "rise", "score_cam", "lime")
+METHODS = ("occlusion", "rise", "score_cam", "lime", "prediction_difference")
+
+
+def random_images(count: int, shape: tuple[int, ...]) -> Any:
+    """Float32 [count, *shape], -1…1."""
+    return np.random.default_rng(1).uniform(-1, 1, (count, *shape)).astype(np.float32)
 
 
 def measure(options: argparse.Namespace, classifier: Any, method: str) -> dict[str, Any]:
@@ -23,7 +28,9 @@ def measure(options: argparse.Namespace, classifier: Any, method: str) -> dict[s
     from sgcampp import Explainer
 
     filters = list(range(options.perturbations)) if method == "score_cam" else None
-    count = {"perturbations": options.perturbations} if method in {"rise", "lime"} else {}
+    count = {"rise": options.perturbations, "lime": options.perturbations}
+    count["prediction_difference"] = 2  # of each window
+    given = {"perturbations": count[method]} if method in count else {}
     explainer = Explainer(
         classifier,
         options.layer,
@@ -33,10 +40,12 @@ def measure(options: argparse.Namespace, classifier: Any, method: str) -> dict[s
         precision=options.precision,
         filters=filters,
         window=options.window,
-        **count,
+        examples=random_images(options.fit_images, classifier.input_shape),
+        fit_images=options.fit_images,
+        **given,
     )
     shape = classifier.input_shape
-    x = np.random.default_rng(1).uniform(-1, 1, (options.images, *shape)).astype(np.float32)
+    x = random_images(options.images, shape)
     passes = options.images * (explainer.ensemble(1, shape).passes + 1)
     bare = forward_passes(classifier.model, shape, passes, options.batch_size)
     maps, forward = alternate(options.repeats, lambda: explainer(x), bare)
@@ -59,6 +68,7 @@ def main() -> None:
     parser.add_argument("--perturbations", type=int, default=200)
     parser.add_argument("--window", type=int, help="default: an eighth of the shorter side")
     parser.add_argument("--images", type=int, default=1)
+    parser.add_argument("--fit-images", type=int, default=4, help="once, outside of the times")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--frozen", action="store_true", help="as runs of many passes do")

@@ -1,7 +1,6 @@
 """The Python API: an Explainer for many images, and the paper's own call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.api.explanation import Explanation, explanation_of
+from sgcampp.api.subject import Subject, examples_for
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
@@ -19,26 +19,6 @@ from sgcampp.explain.perturbation import PERTURBING, Perturbing
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
 from sgcampp.models.classifier import Classifier
-from sgcampp.models.labels import Label
-from sgcampp.models.signature import input_shape
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What is explained: a bare model, or a classifier with what it brings."""
-
-    model: keras.Model
-    input_shape: tuple[int | None, ...]
-    labels: Sequence[Label] | None = None
-    output_name: str | None = None
-    black: NDArray[np.float32] | None = None
-
-    @classmethod
-    def of(cls, model: keras.Model | Classifier) -> "_Subject":
-        if not isinstance(model, Classifier):
-            return cls(model, input_shape(model))
-        named = model.labels, model.output_name
-        return cls(model.model, model.input_shape, *named, model.black)
 
 
 class Explainer:
@@ -64,6 +44,8 @@ class Explainer:
             where there is batch normalisation; after further training make a new Explainer.
         precision: of the network: float32, bfloat16 (CPUs) or float16 (GPUs).
         jit: compiles with XLA; slower on CPUs.
+        examples: float32 [N, H, W, C], inputs like those to be explained; prediction_difference
+            learns from them what patches look like, and needs them.
         **choices: fields of `Choices`; for methods that perturb images those of `Perturbing`.
 
     Raises:
@@ -88,6 +70,7 @@ class Explainer:
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
+        examples: ArrayLike | None = None,
         **choices: Any,
     ) -> None:
         self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
@@ -104,12 +87,12 @@ class Explainer:
             Perturbing(**perturbing),
         )
         self.batch_size = check_batch_size(batch_size)
-        subject = _Subject.of(model)
+        self._examples = examples_for(self.looks, examples)
+        subject = Subject.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
-        output_name = output_name or subject.output_name
         self._settings = {
-            "output_name": output_name,
+            "output_name": output_name or subject.output_name,
             "frozen": frozen,
             "precision": precision,
             "jit": jit,
@@ -161,7 +144,13 @@ class Explainer:
             if black is None:
                 black = np.zeros(image_shape[-1], np.float32)
             self._ensembles[key] = Ensemble(
-                self.model, image_shape, self.looks, classes, black, **self._settings
+                self.model,
+                image_shape,
+                self.looks,
+                classes,
+                black,
+                lambda count: self._examples[:count],
+                **self._settings,
             )
         return self._ensembles[key]
 

@@ -31,7 +31,7 @@ ACROSS = {
     "seed": WHOLE,
     **{name: one_of(values) for name, values in VALUES.items()},
     "subset": PAIRS,
-    **dict.fromkeys(("perturbations", "window", "stride", "superpixels"), WHOLE),
+    **dict.fromkeys(("perturbations", "window", "stride", "superpixels", "fit_images"), WHOLE),
     **{name: one_of(words) for name, words in WORDS.items()},
 }
 """Keys that may have several values in one run, beside those that are lists."""

@@ -30,7 +30,7 @@ from sgcampp.errors import UserError, nearest
 from sgcampp.explain.choices import VALUES, Choices
 from sgcampp.explain.looks import IG_STEPS, Look, looks_of
 from sgcampp.explain.methods import METHODS
-from sgcampp.explain.perturbation import PERTURBING, SUPERPIXELS, WORDS, Perturbing
+from sgcampp.explain.perturbation import FIT_IMAGES, PERTURBING, SUPERPIXELS, WORDS, Perturbing
 from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
@@ -130,6 +130,12 @@ class RunConfig:
     )
     stride: int | None = _key(None, WHOLE, "pixels between windows; none: half of a window")
     superpixels: int = _key(SUPERPIXELS, WHOLE, "of lime, about how many an image is cut into")
+    sampler: str = _key(
+        "conditional", one_of(WORDS["sampler"]), "of prediction_difference, given what is around"
+    )
+    fit_images: int = _key(
+        FIT_IMAGES, WHOLE, "of prediction_difference, images whose patches it learns from"
+    )
     precision: str = _key("float32", one_of(PRECISIONS), "of the network; derivatives are float32")
     jit: bool = _key(False, FLAG, "compile with XLA; slower on CPUs")
     batch_size: int | str = _key("auto", BATCH, "B, samples in a device batch", shapes_output=False)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from sgcampp.engine.engine import Engine
 from sgcampp.engine.grid import Grid
-from sgcampp.engine.perturbing import MaskedScores, PerturbationEngine
+from sgcampp.engine.masked_scores import MaskedScores
+from sgcampp.engine.perturbing import Examples, PerturbationEngine
 from sgcampp.engine.results import GroupResult, Maps, Seen
 from sgcampp.engine.sampling import by_sampling, plain_looks
 from sgcampp.explain.flat_reasons import FLAT_REASONS
@@ -34,6 +35,11 @@ class Runs(Protocol):
         grid: Grid,
         give_up: Callable[[], bool],
     ) -> GroupResult: ...
+
+
+def no_examples(count: int) -> list[NDArray[np.float32]]:
+    """Stands for examples where no method asks for any."""
+    return []
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Ensemble:
         looks: what to look at.
         classes: T.
         black: float32 [C], the model's input for a black pixel.
+        examples: gives inputs like those that will be explained, see `PerturbationEngine`.
         **settings: output_name, frozen, precision and jit of every `Engine`.
 
     Raises:
@@ -73,6 +80,7 @@ class Ensemble:
         looks: Sequence[Look],
         classes: int,
         black: NDArray[np.float32],
+        examples: Examples = no_examples,
         **settings: Any,
     ) -> None:
         self.looks, self.classes = tuple(looks), classes
@@ -83,7 +91,9 @@ class Ensemble:
         ]
         scores = MaskedScores(model, input_shape, black, **settings)
         on_scores = [
-            PerturbationEngine(scores, look) for look in plain if look.method.needs is Needs.SCORES
+            PerturbationEngine(scores, look, examples)
+            for look in plain
+            if look.method.needs is Needs.SCORES
         ]
         self.engines: list[Runs] = [*on_gradients, *on_scores]
         seen = {look: facts for engine in self.engines for look, facts in engine.seen.items()}

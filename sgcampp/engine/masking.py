@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from sgcampp.explain.masks import Boxes, Cells, FeatureMaps, Grids, Masks
+from sgcampp.explain.masks import Boxes, Cells, FeatureMaps, Grids, Masks, Patches
 
 Shape = tuple[int, ...]
 
@@ -16,10 +16,13 @@ class Kind(NamedTuple):
     Attributes:
         signature: by (H, W, C): of what its `part` gives.
         lay: ((H, W, C), *part) -> shares float32 [b or 1, s, H, W].
+        fill: ((H, W, C), *part) -> what shows where a mask hides, [b, s, H, W, C]; None: the fills
+            that all masks share.
     """
 
     signature: Callable[[Shape], list[tf.TensorSpec]]
     lay: Callable[..., tf.Tensor]
+    fill: Callable[..., tf.Tensor] | None = None
 
 
 def _boxes(shape: Shape, corners: tf.Tensor) -> tf.Tensor:
@@ -56,6 +59,23 @@ def _feature_maps(shape: Shape, values: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.math.divide_no_nan(large - least, most - least), [-1, count, *shape[:2]])
 
 
+def _windows(shape: Shape, first: tf.Tensor, means: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+    return _boxes(shape, tf.concat([first, first + tf.shape(means)[2]], 1))
+
+
+def _patches(
+    shape: Shape, first: tf.Tensor, means: tf.Tensor, window_of: tf.Tensor, own: tf.Tensor
+) -> tf.Tensor:
+    """Samples at their windows; pixels elsewhere repeat the nearest one."""
+    values = tf.gather(means, window_of, axis=1) + own
+    for axis in (0, 1):
+        places = tf.range(shape[axis]) - first[:, axis, None]
+        places = tf.clip_by_value(places, 0, tf.shape(means)[2] - 1)
+        every = tf.broadcast_to(places, tf.concat([tf.shape(values)[:1], tf.shape(places)], 0))
+        values = tf.gather(values, every, axis=2 + axis, batch_dims=2)
+    return values
+
+
 def _spec(*lengths: int | None, dtype: tf.DType = tf.float32) -> tf.TensorSpec:
     return tf.TensorSpec(lengths, dtype)
 
@@ -69,6 +89,16 @@ KINDS: dict[type[Masks], Kind] = {
         lambda shape: [_spec(None, None, None), _spec(2), _spec(None, 2, dtype=tf.int32)], _grids
     ),
     FeatureMaps: Kind(lambda shape: [_spec(None, None, None, None)], _feature_maps),
+    Patches: Kind(
+        lambda shape: [
+            _spec(None, 2, dtype=tf.int32),
+            _spec(None, None, None, None, shape[2]),
+            _spec(None, dtype=tf.int32),
+            _spec(None, None, None, shape[2]),
+        ],
+        _windows,
+        _patches,
+    ),
 }
 
 
@@ -88,5 +118,6 @@ def masked(kind: Kind, images: tf.Tensor, fills: tf.Tensor, *part: tf.Tensor) ->
     # Laid out for each channel: much quicker than to broadcast along the last axis.
     shares = tf.tile(kind.lay(shape, *part)[..., None], [1, 1, 1, 1, shape[-1]])
     # A pixel that is shown whole stays as it is, to the bit.
-    laid = images[:, None] * shares + fills[:, None] * (1 - shares)
+    hidden = fills[:, None] if kind.fill is None else kind.fill(shape, *part)
+    laid = images[:, None] * shares + hidden * (1 - shares)
     return tf.reshape(laid, [-1, *shape])

@@ -1,11 +1,10 @@
 """Runs the methods that stand on scores of perturbed images: masks in, maps out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -14,58 +13,20 @@ from sgcampp.engine.device import GaveUp
 from sgcampp.engine.discovery import discover
 from sgcampp.engine.fills import FILLS
 from sgcampp.engine.grid import Grid, lay_out
-from sgcampp.engine.masking import KINDS, masked
+from sgcampp.engine.masked_scores import MaskedScores
 from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Classes, GroupResult, Maps, Seen
-from sgcampp.engine.scoring import Outputs, Scorer
+from sgcampp.engine.scoring import Outputs
+from sgcampp.errors import UserError
 from sgcampp.explain.classes import NO_CLASS, check_codes
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import INPUT, Look
 from sgcampp.explain.masks import Masks
+from sgcampp.explain.patches import PatchGaussian, fit
 from sgcampp.explain.perturbation import Found, Scored, Subject
 
-
-class MaskedScores:
-    """A model that scores images under masks; traced once for each kind of masks that is used.
-
-    Args:
-        model: the Keras model; it is not changed.
-        input_shape: (H, W, C) of its input.
-        black: float32 [C], the model's input for a black pixel.
-        **settings: output_name, frozen, precision and jit, as of `Scorer`.
-    """
-
-    def __init__(
-        self,
-        model: keras.Model,
-        input_shape: tuple[int, ...],
-        black: NDArray[np.float32],
-        **settings: Any,
-    ) -> None:
-        self.model, self.input_shape, self.black = model, input_shape, black
-        self.settings = settings
-        self._scorers: dict[Any, Scorer] = {}
-
-    def clean(self, layers: tuple[str | None, ...]) -> Scorer:
-        """Scores images [b, H, W, C] as they are, and taps layers."""
-        return self._scorer(layers, lambda images: images, [], layers=layers)
-
-    def under(self, masks: Masks) -> Scorer:
-        """Scores (images, fills, *masks.part(…)), see `masking.masked`."""
-        kind = KINDS[type(masks)]
-        images = tf.TensorSpec([None, *self.input_shape], tf.float32)
-        signature = [images, *kind.signature(self.input_shape)]
-        return self._scorer(type(masks), partial(masked, kind), signature)
-
-    def _scorer(
-        self, key: Any, make: Callable, signature: list[tf.TensorSpec], **more: Any
-    ) -> Scorer:
-        if key not in self._scorers:
-            images = tf.TensorSpec([None, *self.input_shape], tf.float32)
-            self._scorers[key] = Scorer(
-                self.model, make, [images, *signature], **self.settings, **more
-            )
-        return self._scorers[key]
+Examples = Callable[[int], Iterable[NDArray[np.float32]]]
+"""Gives at most so many model inputs [H, W, C]."""
 
 
 class PerturbationEngine:
@@ -74,16 +35,23 @@ class PerturbationEngine:
     Args:
         scores: of the model.
         look: what to look at.
+        examples: gives model inputs [H, W, C] like those that will be explained, at most as many as
+            it is asked for; called when a model of patches is first needed.
 
     Raises:
-        UserError: for a layer, feature maps or neurons that the model does not have, and settings
-            that do not fit its input.
+        UserError: for a layer, feature maps or neurons that the model does not have, settings that
+            do not fit its input, or a head that gives no probabilities where they are needed.
     """
 
-    def __init__(self, scores: MaskedScores, look: Look) -> None:
-        self._look, self._scores = look, scores
+    def __init__(self, scores: MaskedScores, look: Look, examples: Examples) -> None:
+        self._look, self._scores, self._examples = look, scores, examples
         self._clean = scores.clean((look.layer_name,) if look.method.sees_layer else ())
         self._place: Place | None = None
+        if look.method.needs_probabilities and not self._clean.gives_probabilities:
+            raise UserError(
+                f"{look.method.name} weighs odds, and this model's head gives no probabilities: it "
+                "is neither a softmax nor a sigmoid; choose occlusion, which takes scores"
+            )
         shape = scores.input_shape
         if look.method.sees_layer:
             output_name = scores.settings.get("output_name")
@@ -91,6 +59,9 @@ class PerturbationEngine:
             self._place = Place(look.where, found.spots[look.where], (look,), 0)
             self._place.check()
             shape = self._chosen(np.zeros((1, *self._place.spot.shape), np.float32)).shape[1:]
+        self._patch_side = 0
+        if look.method.patch_side is not None:
+            self._patch_side = look.method.patch_side(look.perturbing, scores.input_shape)
         self.passes = look.method.passes(look.perturbing, tuple(shape))
 
     @property
@@ -116,7 +87,8 @@ class PerturbationEngine:
         rows = np.minimum(np.arange(grid.images), count - 1)
         clean = self._clean(images[rows])
         classes = _classes(codes, clean, count)
-        subject = Subject(images, self._chosen(*clean.activations)[:count] if self._place else None)
+        A = self._chosen(*clean.activations)[:count] if self._place else None
+        subject = Subject(images, A, self._patches)
         fill = FILLS[self._look.perturbing.fill]
         fills = np.stack([fill(image, self._scores.black) for image in images])
         given = tf.constant(images[rows]), tf.constant(fills[rows])
@@ -129,6 +101,14 @@ class PerturbationEngine:
         except StopIteration as finished:
             maps = self._finished(finished.value)
         return GroupResult(classes, {self._look: maps}, self.seen)
+
+    @cached_property
+    def _patches(self) -> PatchGaussian | None:
+        """A model of patches, fitted when the first group is explained."""
+        if not self._patch_side:
+            return None
+        settings = self._look.perturbing
+        return fit(self._examples(settings.fit_images), self._patch_side, settings.seed)
 
     def _chosen(self, A: NDArray[Any]) -> NDArray[Any]:
         """The chosen feature maps of activations [b, h, w, K], zero outside the chosen neurons."""
@@ -207,16 +187,26 @@ def _differences(
     values: NDArray[Any], class_idx: NDArray[np.int32], against_idx: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """[b, m, C] -> float64 [b, m, T], each class's value, less the one it is held against."""
+    against = np.where((against_idx == NO_CLASS)[:, None], 0, _picked(values, against_idx))
+    return _picked(values, class_idx) - against
 
-    def of(idx: NDArray[np.int32]) -> NDArray[Any]:
-        return np.take_along_axis(values, np.maximum(idx, 0)[:, None], 2).astype(np.float64)
 
-    return of(class_idx) - np.where((against_idx == NO_CLASS)[:, None], 0, of(against_idx))
+def _picked(values: NDArray[Any], idx: NDArray[np.int32]) -> NDArray[np.float64]:
+    """[b, m, C] and [b, T] -> float64 [b, m, T]; anything for NO_CLASS."""
+    return np.take_along_axis(values, np.maximum(idx, 0)[:, None], 2).astype(np.float64)
 
 
 def _scored(outputs: Outputs, clean: Outputs, classes: Classes, count: int) -> Scored:
-    """What a method is sent; of a contrast differences."""
+    """What a method is sent."""
     pair = classes.class_idx, classes.against_idx
-    scores, probabilities = (_differences(x[:count], *pair) for x in outputs[:2])
-    whole = (_differences(x[:count, None], *pair)[:, 0] for x in clean[:2])
-    return Scored(scores, probabilities, *whole)
+
+    def said(logits: NDArray[Any], probabilities: NDArray[Any]) -> list[NDArray[np.float64]]:
+        """Scores and probabilities, of contrasts differences; chances for and against."""
+        of = _picked(probabilities, pair[0])
+        alone = (pair[1] == NO_CLASS)[:, None]
+        against = np.where(alone, 1 - of, _picked(probabilities, pair[1]))
+        return [_differences(logits, *pair), _differences(probabilities, *pair), of, against]
+
+    whole = said(clean.logits[:count, None], clean.probabilities[:count, None])
+    masked_ = said(outputs.logits[:count], outputs.probabilities[:count])
+    return Scored(*masked_, *(each[:, 0] for each in whole))

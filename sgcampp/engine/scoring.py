@@ -39,6 +39,7 @@ class Scorer:
 
     Attributes:
         class_count: C.
+        gives_probabilities: whether its head is a softmax or a sigmoid.
 
     Args:
         model: the Keras model; it is not changed.
@@ -75,6 +76,7 @@ class Scorer:
             logits = tapped.logits
             nothing = tf.fill(tf.shape(logits), tf.constant(np.nan, logits.dtype))
             known = tapped.probabilities
+            self.gives_probabilities = known is not None
             wide = (tf.cast(A, logits.dtype) for A in tapped.activations)
             return Outputs(logits, nothing if known is None else known, tuple(wide))
 

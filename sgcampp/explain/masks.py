@@ -151,4 +151,33 @@ class FeatureMaps:
         return (self.values[images][:, masks],)
 
 
-Masks = Boxes | Cells | Grids | FeatureMaps
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Windows in whose place other pixels stand, each with s samples: m = w·s, window by window.
+
+    Attributes:
+        first: int32 [w, 2], the first row and column of each window.
+        means: float32 [b, w, k, k, C], what stands there on average.
+        deviations: float32 [o, s, k, k, C], what samples add to that.
+        kinds: int32 [w], 0 … o - 1, which deviations are a window's.
+    """
+
+    first: NDArray[np.int32]
+    means: NDArray[np.float32]
+    deviations: NDArray[np.float32]
+    kinds: NDArray[np.int32]
+
+    @property
+    def count(self) -> int:
+        """M, how many masks."""
+        return len(self.first) * self.deviations.shape[1]
+
+    def part(self, images: Rows, masks: Rows) -> tuple[NDArray[Any], ...]:
+        """What the device needs for some masks of some images."""
+        window, sample = np.divmod(masks, self.deviations.shape[1])
+        used, window_of = np.unique(window, return_inverse=True)
+        own = self.deviations[self.kinds[window], sample]
+        return self.first[window], self.means[images][:, used], window_of.astype(np.int32), own
+
+
+Masks = Boxes | Cells | Grids | FeatureMaps | Patches

@@ -79,9 +79,12 @@ class Method:
         pooled_head: whether it needs a head of global average pooling and one dense layer.
         factors: of a method of MAPS: one in pixel space, one at a layer.
         sign: of a method whose map can have either sign: what is made of it unless `Choices.sign`
-            says otherwise, `positive` or `absolute`; "": it has none.
+            says otherwise, `positive`, `absolute` or `signed`; "": it has none.
         sees_layer: of a method of SCORES: whether it looks at a layer's activations.
         perturbations: of a method of SCORES: how many, unless the user says; 0: others decide.
+        needs_probabilities: of a method of SCORES: whether scores alone won't do.
+        patch_side: of a method of SCORES that needs a model of patches: their side, by its settings
+            and (H, W, C).
         packages: what it imports that only the extra `perturbation` installs.
         passes: of a method of SCORES: how many perturbed images it scores for each image, by its
             settings and the shape of what it looks at, (H, W, C) or (h, w, F).
@@ -100,6 +103,8 @@ class Method:
     sign: str = ""
     sees_layer: bool = False
     perturbations: int = 0
+    needs_probabilities: bool = False
+    patch_side: Callable[["Perturbing", tuple[int, ...]], int] | None = None
     packages: tuple[str, ...] = ()
     passes: Callable[["Perturbing", tuple[int, ...]], int] = lambda settings, shape: 0
 
@@ -122,7 +127,8 @@ class Method:
     @property
     def is_particular(self) -> bool:
         """Whether it serves some models and refuses others."""
-        return self.rule != "plain" or self.pooled_head or self.needs is Needs.MAPS
+        particular = self.pooled_head or self.needs_probabilities or self.needs is Needs.MAPS
+        return particular or self.rule != "plain"
 
     @property
     def is_installed(self) -> bool:

@@ -118,4 +118,5 @@ def _unguarded(maps: "tf.Tensor") -> Weighted:
     return Weighted(maps, tf.zeros_like(maps[..., 0, 0, 0]))
 
 
-from sgcampp.explain import perturbation_methods, lime  # noqa: E402, F401, I001 - registered last
+# Registered behind those above.
+from sgcampp.explain import perturbation_methods, lime, prediction_difference  # noqa: E402, F401, I001

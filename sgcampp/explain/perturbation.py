@@ -19,14 +19,18 @@ from numpy.typing import NDArray
 
 from sgcampp.errors import UserError, check_whole, nearest
 from sgcampp.explain.masks import Floats, Masks
+from sgcampp.explain.patches import PatchGaussian
 
 MOST_PERTURBATIONS = 1_000_000
 MOST_CELLS = 10_000
-SUPERPIXELS = 50
+SUPERPIXELS, FIT_IMAGES = 50, 100
 WINDOWS = 8
 """Windows side by side along the shorter side of an image, unless `window` says otherwise."""
 
-WORDS: dict[str, tuple[str, ...]] = {"fill": ("black", "mean", "blur")}
+WORDS: dict[str, tuple[str, ...]] = {
+    "fill": ("black", "mean", "blur"),
+    "sampler": ("conditional", "marginal"),
+}
 """Settings that take one of a few words, the default first."""
 
 
@@ -42,6 +46,9 @@ class Perturbing:
             shorter side.
         stride: pixels from one window to the next, at most `window`; None: half of it.
         superpixels: of `lime`, about how many an image is cut into.
+        sampler: of `prediction_difference`: whether a window's samples are drawn given the pixels
+            around it, or not.
+        fit_images: of `prediction_difference`: how many images it learns from what patches are.
         seed: of whatever is drawn at random.
 
     Raises:
@@ -53,6 +60,8 @@ class Perturbing:
     window: int | None = None
     stride: int | None = None
     superpixels: int = SUPERPIXELS
+    sampler: str = "conditional"
+    fit_images: int = FIT_IMAGES
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -68,6 +77,7 @@ class Perturbing:
             if value is not None:
                 check_whole(name, value, 1, MOST_PERTURBATIONS, "from 1 to 10^6")
         check_whole("superpixels", self.superpixels, 2, MOST_CELLS, "from 2 to 10^4")
+        check_whole("fit_images", self.fit_images, 1, MOST_PERTURBATIONS, "from 1 to 10^6")
 
     def steps(self, size: tuple[int, ...]) -> tuple[int, int]:
         """(window, stride) in an image of (H, W, …); UserError where they do not fit it."""
@@ -97,10 +107,12 @@ class Subject:
         images: float32 [b, H, W, C], the model's own input.
         activations: float [b, h, w, F], of a method that looks at a layer: its chosen feature maps,
             zero outside the chosen neurons.
+        patches: of a method that needs one: what patches of other images look like.
     """
 
     images: NDArray[np.float32]
     activations: NDArray[Any] | None = None
+    patches: PatchGaussian | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -115,14 +127,22 @@ class Scored:
     Attributes:
         scores: [b, m, T], S of each class explained; of a contrast the difference.
         probabilities: [b, m, T], likewise; NaN for a head without softmax or sigmoid.
-        clean_scores: [b, T], of the images without a mask.
+        of: [b, m, T], the probability of the class, of a contrast that of the first.
+        against: [b, m, T], of all others together; of a contrast that of the second class.
+        clean_scores: [b, T], of the images without a mask, as are the following.
         clean_probabilities: [b, T].
+        clean_of: [b, T].
+        clean_against: [b, T].
     """
 
     scores: Floats
     probabilities: Floats
+    of: Floats
+    against: Floats
     clean_scores: Floats
     clean_probabilities: Floats
+    clean_of: Floats
+    clean_against: Floats
 
     def confidences(self) -> tuple[Floats, Floats]:
         """[b, m, T] and, of the clean images, [b, T]: probabilities, or scores where none are."""

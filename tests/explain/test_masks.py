@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from sgcampp.engine.masking import KINDS, masked
-from sgcampp.explain.masks import Boxes, Cells, FeatureMaps, Grids
+from sgcampp.explain.masks import Boxes, Cells, FeatureMaps, Grids, Patches
 
 H, W = 9, 7
 RNG = np.random.default_rng(0)
@@ -55,6 +55,12 @@ def feature_maps(image, m):
     return (large - large.min()) / (large.max() - large.min())
 
 
+PATCHES = Patches(
+    np.array([[0, 0], [6, 4], [2, 3]], np.int32),
+    RNG.normal(size=(2, 3, 3, 3, 3)).astype(np.float32),
+    RNG.normal(size=(2, 4, 3, 3, 3)).astype(np.float32),
+    np.array([0, 1, 1], np.int32),
+)
 ALL = [(Boxes(CORNERS), boxes), (CELLS, cells), (GRIDS, grids), (MAPS, feature_maps)]
 
 
@@ -80,6 +86,21 @@ def test_weights_are_added_up_without_laying_masks_out(masks, expected):
     hidden = 1 - each if isinstance(masks, Boxes) else each
     wanted = np.einsum("bmt,myx->btyx", weights, hidden)
     np.testing.assert_allclose(masks.spread(weights, (H, W)), wanted, atol=1e-9)
+
+
+def test_patches_stand_in_the_place_of_windows_with_every_sample():
+    images, fills = RNG.normal(size=(2, 2, H, W, 3)).astype(np.float32)
+    masks = np.array([3, 4, 11])
+    part = map(tf.constant, PATCHES.part(np.array([1, 0]), masks))
+    rows = masked(KINDS[Patches], tf.constant(images[::-1]), tf.constant(fills), *part).numpy()
+    assert PATCHES.count == 12
+    for (i, m), row in zip(np.ndindex(2, 3), rows, strict=True):
+        window, sample = divmod(masks[m], 4)
+        y, x = PATCHES.first[window]
+        wanted = images[1 - i].copy()
+        patch = PATCHES.means[1 - i, window] + PATCHES.deviations[PATCHES.kinds[window], sample]
+        wanted[y : y + 3, x : x + 3] = patch
+        np.testing.assert_allclose(row, wanted, atol=1e-6)
 
 
 def test_a_flat_feature_map_hides_all():

@@ -11,7 +11,13 @@ from sgcampp import Explainer, UserError
 from sgcampp.explain.method import METHODS, Needs
 
 PERTURBING = [name for name, one in METHODS.items() if one.needs is Needs.SCORES]
-QUICK = {"perturbations": 60, "window": 4, "superpixels": 6}
+QUICK = {"perturbations": 40, "window": 4, "superpixels": 6}
+
+
+def quick(name, **settings):
+    """Settings that run in a moment."""
+    count = {"perturbations": 4, "examples": tiny.images(9, seed=8)}
+    return {**QUICK, **(count if name == "prediction_difference" else {}), **settings}
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +123,15 @@ def test_occlusion_by_brute_force_with_each_fill(model, fill):
 def test_neither_batches_nor_neighbours_make_a_difference(name):
     twin = tiny.pixel_cnn(dtype="float64")
     images = tiny.images(5)
-    explain = Explainer(twin.model, "features", name, batch_size=64, **QUICK)
+    explain = Explainer(twin.model, "features", name, batch_size=64, **quick(name))
     whole = explain(images, "top2")
     assert whole.maps.shape[:2] == (5, 2)
     assert whole.maps.max() > 0
     for batch_size in (1, 7):
-        other = Explainer(twin.model, "features", name, batch_size=batch_size, **QUICK)
+        other = Explainer(twin.model, "features", name, batch_size=batch_size, **quick(name))
         got = other(images[::-1], "top2")
         np.testing.assert_allclose(got.maps[::-1], whole.maps, rtol=0, atol=1e-6)
-    again = Explainer(twin.model, "features", name, batch_size=64, **QUICK)(images, "top2")
+    again = Explainer(twin.model, "features", name, batch_size=64, **quick(name))(images, "top2")
     np.testing.assert_array_equal(again.maps, whole.maps)
 
 
@@ -143,7 +149,7 @@ def test_a_contrast_is_the_difference_for_methods_that_are_linear_in_it(name):
     twin = tiny.relu_cnn()
     images = tiny.images(2)
     signed = {"sign": "signed"} if METHODS[name].sign else {}
-    explain = Explainer(twin.model, "features", name, **signed, **QUICK)
+    explain = Explainer(twin.model, "features", name, **quick(name, **signed))
     contrast = explain(images, "0-vs-2")
     assert contrast.against_idx.tolist() == [2, 2]
     if name in {"occlusion", "lime"}:
@@ -151,7 +157,7 @@ def test_a_contrast_is_the_difference_for_methods_that_are_linear_in_it(name):
         np.testing.assert_allclose(contrast.maps, first - second, atol=1e-5)
 
 
-def planted(side=32, patch=8):
+def planted(side=32, patch=8, seed=3, count=2):
     """Class 1 by the brightness of the lower left patch, and of nothing else; and its pictures."""
     import keras
 
@@ -170,10 +176,10 @@ def planted(side=32, patch=8):
     dense = np.zeros((cells, 2, 2))
     dense[cells - side // patch, 0] = (-4, 4)
     model.set_weights([kernel, np.array([0, 0.5]), dense.reshape(-1, 2), np.array([2.0, -2.0])])
-    rng = np.random.default_rng(3)
-    images = rng.uniform(0, 0.1, (2, side, side, 3)).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(0, 0.1, (count, side, side, 3)).astype(np.float32)
     # Plain squares, so that superpixels can keep to them.
-    squares = rng.uniform(0, 0.7, (2, side // patch, side // patch, 3)).astype(np.float32)
+    squares = rng.uniform(0, 0.7, (count, side // patch, side // patch, 3)).astype(np.float32)
     images += squares.repeat(patch, 1).repeat(patch, 2)
     images[:, -patch:, :patch] = images[:, -patch:, :patch] / 4 + 0.75
     return model, images
@@ -183,8 +189,11 @@ def planted(side=32, patch=8):
 def test_the_maximum_lies_in_the_planted_patch(name):
     model, images = planted()
     settings = {"window": 8, "stride": 4, "superpixels": 20}
-    count = {"perturbations": 600} if name in {"rise", "lime"} else {}
-    found = Explainer(model, "features", name, **settings, **count)(images, 1)
+    if name in {"rise", "lime"}:
+        settings["perturbations"] = 600
+    if name == "prediction_difference":
+        settings["examples"] = planted(seed=7, count=30)[1]
+    found = Explainer(model, "features", name, **settings)(images, 1)
     for L in found.maps:
         h, w = L.shape
         row, column = np.unravel_index(np.argmax(L), L.shape)
@@ -199,6 +208,8 @@ def test_the_maximum_lies_in_the_planted_patch(name):
         ({"window": 0}, "window is 0, accepted: a whole number from 1"),
         ({"fill": "grey"}, "fill is 'grey', accepted: black, mean, blur"),
         ({"perturbations": 2.5}, "perturbations is 2.5, accepted"),
+        ({"sampler": "joint"}, "sampler is 'joint', accepted: conditional, marginal"),
+        ({"fit_images": 0}, "fit_images is 0, accepted: a whole number from 1"),
         ({"superpixels": 1}, "superpixels is 1, accepted: a whole number from 2"),
     ],
 )
