@@ -91,12 +91,9 @@ class Explainer:
         subject = Subject.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
-        self._settings = {
-            "output_name": output_name or subject.output_name,
-            "frozen": frozen,
-            "precision": precision,
-            "jit": jit,
-        }
+        output_name = output_name or subject.output_name
+        settings = {"output_name": output_name, "frozen": frozen, "jit": jit}
+        self._settings = {**settings, "precision": precision}
         self._ensembles: dict[tuple[int, tuple[int, ...]], Ensemble] = {}
 
     def __call__(self, images: ArrayLike, targets: Any = None) -> Explanation:
