@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     " [black,blur].",
 )
 @click.option("--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4.")
+@click.option(
+    "--retry-failed", is_flag=True, help="Measure images again of which something failed before."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--csv",

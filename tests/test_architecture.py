@@ -80,6 +80,8 @@ ROOMS = {
         "sgcampp.config.run_config",
         "sgcampp.config.strict_yaml",
         "sgcampp.engine",
+        "sgcampp.explain.classes",
+        "sgcampp.explain.looks",
         "sgcampp.images",
         "sgcampp.models",
         "sgcampp.registry",
@@ -107,7 +109,6 @@ LATER = {
     "sgcampp.explain.lazy": "methods are named without it",
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.quiet": "so that it says nothing",
-    "sgcampp.metrics.robustness": "scikit-image, for one metric",
 }
 """The files that import TensorFlow or Keras within a function, and why."""
 WITHOUT = (

@@ -178,7 +178,8 @@ def _partner_maps(
 ) -> Callable[[Place], Floats | None]:
     """The base method's map of another image, by place."""
     try:
-        other = own[int(partners(len(own), seed=request.seed)[n])]
+        classes = [row.class_idx for maps in own for row, _ in maps[:1]]
+        other = own[int(partners(classes, seed=request.seed)[n])]
     except Undefined:  # one image alone has no partner
         other = []
     found = {

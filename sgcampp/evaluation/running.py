@@ -15,15 +15,15 @@ from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.opening import (
     Options,
     annotations_of,
+    contents_of,
     identity,
-    keys_and_maps,
     same_model,
 )
 from sgcampp.evaluation.preparing import Preparer
 from sgcampp.evaluation.presets import chosen_metrics
 from sgcampp.evaluation.reference_maps import ImageTask
 from sgcampp.evaluation.request import DIRECTORY, Request, check_numbers, settle_request
-from sgcampp.evaluation.rows import EvaluationRow, from_line, to_line
+from sgcampp.evaluation.rows import FAILED, EvaluationRow, from_line, to_line
 from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.metrics.metric import Undefined
 from sgcampp.metrics.references import partners
@@ -75,16 +75,17 @@ class Evaluation:
         self._classifier = same_model(self.tree)
         annotations = annotations_of(options, self._classifier)
         self._metrics = chosen_metrics(options.preset, options.metrics, annotations is not None)
-        self._keys, self._maps, self._places = keys_and_maps(self.tree, options.limit)
+        self._contents = contents_of(self.tree, options.limit)
+        self._keys = self._contents.keys
         self.base = options.against or "grad_cam_pp"
         self.request = self._request()
         self._prepare = Preparer(self.tree, self._classifier, self.request, annotations)
-        references = self._places * len(self.request.references)
+        references = self._contents.places * len(self.request.references)
         self._measure = Measurer(
             self._classifier,
             self.request,
             len(self._keys),
-            self._maps + references,
+            self._contents.maps + references,
             max(self.tree.record.batch_size, 16),
             str(self.tree.values.get("precision") or "float32"),
         )
@@ -92,7 +93,7 @@ class Evaluation:
     def cost(self) -> Cost:
         """What it takes, at most: maps that are the same are scored once."""
         passes, seconds = self._measure.passes, self._measure.seconds()
-        return Cost(len(self._keys), self._maps, passes, seconds)
+        return Cost(len(self._keys), self._contents.maps, passes, seconds)
 
     def run(self, listener: Listener, stop: Stop) -> bool:
         """Evaluates what is left; whether it was interrupted.
@@ -134,8 +135,12 @@ class Evaluation:
 
     def _done(self) -> set[str]:
         """The images all of whose rows are there; a kill may have torn off the last ones."""
-        counts = Counter((row.key, row.of_image) for row in self.rows())
-        return {key for (key, of_image), count in counts.items() if count == of_image}
+        rows = self.rows()
+        counts = Counter((row.key, row.of_image) for row in rows)
+        whole = {key for (key, of_image), count in counts.items() if count == of_image}
+        if self._options.retry_failed:
+            whole -= {row.key for row in rows if row.status == FAILED}
+        return whole
 
     def _request(self) -> Request:
         options = self._options
@@ -158,9 +163,8 @@ class Evaluation:
 
     def _tasks(self, left: Sequence[str], index: ManifestIndex, stop: Stop) -> Iterator[ImageTask]:
         try:
-            of = dict(
-                zip(self._keys, partners(len(self._keys), seed=self.request.seed), strict=True)
-            )
+            found = partners(self._contents.classes, seed=self.request.seed)
+            of = dict(zip(self._keys, found, strict=True))
         except Undefined:  # one image alone has no partner
             of = {}
         for key in left:
