@@ -74,9 +74,10 @@ def command(**arguments: Any) -> None:
         as_json, csv_file = arguments.pop("as_json"), arguments.pop("csv_file")
         evaluation = Evaluation(out, Options(**_given(arguments)))
         cost = evaluation.cost()
+        again = f" and {cost.explained} of explanations made again" if cost.explained else ""
         tell(
             f"sgcampp: {cost.maps} maps of {cost.images} images, beside reference maps: at most "
-            f"{cost.passes} passes, about {_duration(cost.seconds)}"
+            f"{cost.passes} passes{again}, about {_duration(cost.seconds)}"
         )
         if dry_run:
             return

@@ -105,7 +105,7 @@ class Explainer:
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
         output_name = output_name or subject.output_name
-        self._settings = {
+        self.settings: dict[str, Any] = {
             "output_name": output_name,
             "frozen": frozen,
             "precision": precision,
@@ -158,7 +158,7 @@ class Explainer:
             if black is None:
                 black = np.zeros(image_shape[-1], np.float32)
             self._ensembles[key] = Ensemble(
-                self.model, image_shape, self.looks, classes, black, **self._settings
+                self.model, image_shape, self.looks, classes, black, **self.settings
             )
         return self._ensembles[key]
 

@@ -5,7 +5,7 @@ in batches, in the precision, and with the errors, of the maps' own passes.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -83,3 +83,14 @@ class Scorer:
         with on_device(), running_in(self._precision):
             outputs = self._score(*map(tf.convert_to_tensor, arguments))
             return Outputs(*(part.numpy() for part in outputs))
+
+
+def input_scorer(model: keras.Model, shape: tuple[int, int, int], *settings: Any) -> Scorer:
+    """A scorer of model inputs as they are, float32 [rows, H, W, C].
+
+    Args:
+        model: the Keras model.
+        shape: (H, W, C).
+        *settings: output_name, frozen and so on, as of `Scorer`.
+    """
+    return Scorer(model, tf.identity, [tf.TensorSpec([None, *shape], tf.float32)], *settings)

@@ -62,7 +62,7 @@ def tap(
         UserError: for a layer or output that does not exist or can't be explained.
     """
     weights = frozen_weights(model) if frozen else contextlib.nullcontext()
-    with watched_layers(model) as calls, _inlined(), weights:
+    with watched_layers(model) as calls, inlined(), weights:
         result = model(images, training=False)
     chosen = [
         default_layer(calls) if name is None else resolve_layer(calls, name) for name in layer_names
@@ -118,7 +118,7 @@ def gradients(
     return [tf.convert_to_tensor(g) for g in found]
 
 
-class _inlined:  # noqa: N801
+class inlined:  # noqa: N801
     """Inlines the model's own tf.functions into the trace, so that their layers can be tapped."""
 
     def __enter__(self) -> None:

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from sgcampp.engine.device import GaveUp
 from sgcampp.errors import UserError
+from sgcampp.evaluation.explaining_again import Recipe, recipe_of
+from sgcampp.evaluation.extras import made_for, must_explain
 from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.opening import (
     Options,
@@ -52,11 +54,20 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """What an evaluation takes. `passes`: images that are scored; `seconds`: at today's speed."""
+    """What an evaluation takes.
+
+    Attributes:
+        images: how many there are.
+        maps: of them, reference maps aside.
+        passes: images that are scored.
+        explained: passes of explanations made again; each has a gradient too.
+        seconds: at today's speed, sparse systems of imputed images included.
+    """
 
     images: int
     maps: int
     passes: int
+    explained: int
     seconds: float
 
 
@@ -88,12 +99,14 @@ class Evaluation:
             self._contents.maps + references,
             max(self.tree.record.batch_size, 16),
             str(self.tree.values.get("precision") or "float32"),
+            self._recipe(),
         )
 
     def cost(self) -> Cost:
         """What it takes, at most: maps that are the same are scored once."""
-        passes, seconds = self._measure.passes, self._measure.seconds()
-        return Cost(len(self._keys), self._contents.maps, passes, seconds)
+        measure = self._measure
+        passes = measure.passes, measure.explained
+        return Cost(len(self._keys), self._contents.maps, *passes, measure.seconds())
 
     def run(self, listener: Listener, stop: Stop) -> bool:
         """Evaluates what is left; whether it was interrupted.
@@ -142,6 +155,13 @@ class Evaluation:
             whole -= {row.key for row in rows if row.status == FAILED}
         return whole
 
+    def _recipe(self) -> Recipe | None:
+        """How the maps were made, if any must be made again."""
+        if not must_explain(self._metrics):
+            return None
+        contents, output = self._contents, self._classifier.output_name
+        return recipe_of(self.tree, contents.series, contents.targets, output)
+
     def _request(self) -> Request:
         options = self._options
         digest = hashlib.sha256("\n".join(self._keys).encode("utf-8", "surrogatepass"))
@@ -149,6 +169,7 @@ class Evaluation:
         return Request(
             metrics=[metric.name for metric in self._metrics],
             parameters=parameters,
+            made=made_for(self._metrics),
             steps=options.steps,
             fill=list(options.fill),
             seed=options.seed,
