@@ -169,6 +169,8 @@ def _finished(maps: NDArray[Any]) -> Maps:
     return Maps(
         whole=whole,
         single=np.zeros((*whole.shape, 0), np.float32),
+        se=whole[..., :0, :0],
+        relative_se=zeros + np.nan,
         log_scale=zeros,
         ess=zeros + 1,
         guarded=zeros,

@@ -7,13 +7,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from sgcampp.engine.accumulate import Accumulator, PlaceState, Scores, Slice
+from sgcampp.engine.accumulate import Accumulator
 from sgcampp.engine.class_scores import resolved, scores_of
 from sgcampp.engine.copies import Copies
 from sgcampp.engine.discovery import layer_names, tapped_tensors
+from sgcampp.engine.groups import deal
 from sgcampp.engine.plan import Plan
 from sgcampp.engine.propagation import propagating
 from sgcampp.engine.results import Maps
+from sgcampp.engine.state import PlaceState, Scores, Slice
 from sgcampp.engine.tap import Tapped, gradients, tap
 from sgcampp.explain.looks import Look
 
@@ -71,31 +73,31 @@ class Step:
     def add_slice(
         self, images: tf.Tensor, samples: tf.Tensor, drawn: tf.Tensor, state: State
     ) -> State:
-        """Adds one slice of samples; the slice that has sample 0 also sets what is clean.
+        """Adds one slice of samples; the slice that has sample 0 starts an image anew.
 
         Args:
             images: float32 [b, H, W, C].
-            samples: int32 [s], sample numbers.
-            drawn: float32 [s, ...], what makes these samples.
+            samples: int32 [b, s], consecutive sample numbers of each image; above n: passed over.
+            drawn: float32 [b or 1, s, ...], what makes these samples.
             state: of the slices before.
         """
         x = tf.reshape(self._copies.make(images, drawn), [-1, *images.shape[1:]])
         with propagating(self._plan.sampling.rule):
             names = layer_names(self._where)
             tapped = tap(self._model, x, names, self._output_name, self._frozen)
-        outer = [tf.shape(images)[0], tf.shape(samples)[0]]
+        outer = tf.unstack(tf.shape(samples))
         logits = self._by_image(tapped.logits, outer)
         codes = tf.ensure_shape(state.class_idx, [None, self._classes, 2])
         class_idx = resolved(codes, logits[:, 0])
         S = scores_of(logits, class_idx)
-        copies = self._plan.sampling.nsamples
-        part = Slice(tf.equal(samples[0], 0), (samples > 0) & (samples <= copies))
+        averaged = (samples > 0) & (samples <= self._plan.sampling.nsamples)
+        part = Slice(tf.equal(samples[:, 0], 0), deal(samples, averaged, self._plan.groups))
         probabilities = self._probabilities(tapped, class_idx, S, outer)
         return State(
             class_idx,
-            tf.where(part.first, S[:, 0], state.scores),
+            part.chosen(S[:, 0], state.scores),
             S[:, -1],
-            tf.where(part.first, probabilities, state.probabilities),
+            part.chosen(probabilities, state.probabilities),
             self._add_to_places(state.places, tapped, x, S, part, outer),
         )
 

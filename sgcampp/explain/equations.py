@@ -19,11 +19,25 @@ class Derivatives(NamedTuple):
     D3: "tf.Tensor"
 
 
-def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
-    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A, each divided by Y.
+def derivatives_of_Y(Y: "tf.Tensor", g: "tf.Tensor") -> Derivatives:
+    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A: Y g, Y g^2, Y g^3.
 
-    For S locally linear in A they are Y g, Y g^2, Y g^3, only the diagonal terms (Chattopadhay et
-    al. 2018, Eq. 11–13). The factor Y = e^{S_m} is a sample's weight in the averages.
+    For S locally linear in A, only the diagonal terms (Chattopadhay et al. 2018, Eq. 11–13).
+
+    Args:
+        Y: [..., 1, 1, 1], e^{S_m}, a sample's weight in the averages.
+        g: [..., h, w, K], dS/dA.
+
+    Returns:
+        d1, d2, d3: [..., h, w, K].
+    """
+    d1 = Y * g
+    d2 = d1 * g
+    return Derivatives(d1, d2, d2 * g)
+
+
+def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
+    """1st, 2nd and 3rd derivatives of Y with respect to A, each divided by Y: g, g^2, g^3.
 
     Args:
         g: [..., h, w, K], dS/dA.
