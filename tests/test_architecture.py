@@ -268,6 +268,7 @@ def test_files_and_functions_stay_small(path):
 
 COVERED = {
     "annotations/test_box_table.py": ["annotations.numerals"],
+    "api/test_evaluating.py": ["api.own_maps"],
     "api/test_figure.py": ["api.explanation"],
     "cli/test_explain_command.py": ["run.doubts"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
@@ -288,6 +289,10 @@ COVERED = {
         ),
         *("evaluation.opening", "evaluation.preparing", "evaluation.presets"),
         *("evaluation.reference_maps", "evaluation.request"),
+    ],
+    "evaluation/test_variations.py": [
+        *("evaluation.drawn_inputs", "evaluation.explaining_again", "evaluation.extras"),
+        "evaluation.imputing",
     ],
     "metrics/test_metric.py": ["metrics.catalogue"],
     "metrics/test_ordering.py": ["metrics.draws"],
