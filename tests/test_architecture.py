@@ -67,6 +67,7 @@ ROOMS = {
     "sgcampp.report": {
         "sgcampp.evaluation.rows",
         "sgcampp.evaluation.summary",
+        "sgcampp.statistics.digits",
         "sgcampp.statistics.intervals",
         "sgcampp.storage",
         "sgcampp.tree",
