@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--preset",
     type=click.Choice(["quick", "standard", "full"]),
     default="standard",
-    help="Which metrics  [standard].",
+    help="Which metrics  [standard]. full explains again too: far slower.",
 )
 @click.option("--metrics", default="", help="Metrics by name, in the preset's place, as a,b.")
 @click.option(

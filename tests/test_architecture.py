@@ -67,6 +67,7 @@ ROOMS = {
     "sgcampp.report": {
         "sgcampp.evaluation.rows",
         "sgcampp.evaluation.summary",
+        "sgcampp.statistics.digits",
         "sgcampp.statistics.intervals",
         "sgcampp.storage",
         "sgcampp.tree",
@@ -269,6 +270,7 @@ def test_files_and_functions_stay_small(path):
 
 COVERED = {
     "annotations/test_box_table.py": ["annotations.numerals"],
+    "api/test_evaluating.py": ["api.own_maps"],
     "api/test_figure.py": ["api.explanation"],
     "cli/test_explain_command.py": ["run.doubts"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
@@ -289,6 +291,10 @@ COVERED = {
         ),
         *("evaluation.opening", "evaluation.preparing", "evaluation.presets"),
         *("evaluation.reference_maps", "evaluation.request"),
+    ],
+    "evaluation/test_variations.py": [
+        *("evaluation.drawn_inputs", "evaluation.explaining_again", "evaluation.extras"),
+        "evaluation.imputing",
     ],
     "metrics/test_metric.py": ["metrics.catalogue"],
     "metrics/test_ordering.py": ["metrics.draws"],
