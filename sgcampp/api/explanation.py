@@ -43,6 +43,8 @@ class Explanation:
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
         nsamples: copies of an image that a map averages; 0: the image alone.
+        piecewise_linear: whether the class scores are piecewise linear in the layer, so that
+            `derivatives: closed` are the true ones.
         class_names: of all classes, in the order of the model's outputs, where known.
     """
 
@@ -61,6 +63,7 @@ class Explanation:
     layer_name: str
     affine_head: bool
     nsamples: int
+    piecewise_linear: bool
     class_names: Sequence[str] | None = None
 
     def plot(self, images: ArrayLike | None = None) -> "Figure":
@@ -105,5 +108,6 @@ def explanation_of(
         layer_name=seen.layer,
         affine_head=seen.affine,
         nsamples=seen.copies,
+        piecewise_linear=seen.bend is None,
         class_names=class_names,
     )

@@ -23,7 +23,11 @@ from sgcampp.explain.moments import (
 
 
 class ClassState(NamedTuple):
-    """One class at one place. `g`: [b, h, w, F], clean dS/dA; `moments`: one a running average."""
+    """One class at one place.
+
+    `g`: [b, h, w, F], clean dS/dA, or [b, 3, h, w, F] with the 2nd and 3rd derivative where they
+    are taken exactly; `moments`: one a running average.
+    """
 
     g: tf.Tensor
     moments: tuple[Moments, ...]
@@ -93,7 +97,8 @@ class Accumulator:
         """
         empty = tf.zeros([images, 1, 1, 1], dtype)
         moments = tuple(no_moments(images, average.ranks, dtype) for average in self._averages)
-        return PlaceState(empty, empty, (ClassState(empty, moments),) * classes)
+        g = empty if self.place.curved is None else empty[:, None]
+        return PlaceState(empty, empty, (ClassState(g, moments),) * classes)
 
     def add(
         self,
@@ -103,7 +108,11 @@ class Accumulator:
         g: Sequence[tf.Tensor],
         part: Slice,
     ) -> PlaceState:
-        """Adds a slice. A, and each class's g: [b, s, h, w, K]; S: [b, s, T]."""
+        """Adds a slice.
+
+        A, and each class's g: [b, s, h, w, K], with exact derivatives [b, s, 3, h, w, K];
+        S: [b, s, T].
+        """
         lens = self._lens(self.place.looks[0])
         A = lens.feature_maps(A)
         clean = tf.where(part.first, A[:, 0], state.A)
@@ -131,13 +140,13 @@ class Accumulator:
             state: so far.
             activations: the clean image's A, [b, 1, h, w, F], and each sample's own, with s for 1.
             S: [b, s].
-            g: [b, s, h, w, F].
+            g: [b, s, h, w, F], or [b, s, 3, h, w, F].
             part: of what samples.
         """
         clean = tf.where(part.first, g[:, 0], state.g)
         if not self.place.copies:
             return ClassState(clean, state.moments)
-        derivatives = equations.derivatives_over_Y(g)
+        derivatives = self._over_Y(g)
         moments = []
         for of, average in zip(state.moments, self._averages, strict=True):
             terms: Derivatives | MapSet = derivatives
@@ -150,10 +159,11 @@ class Accumulator:
     def finish(self, look: Look, place: PlaceState, of: ClassState, scores: Scores) -> Maps:
         """From sums to maps: one look and one class, for b images (`Maps` without the axis T)."""
         A, g, lens = place.A, of.g, self._lens(look)
+        gradient = g if self.place.curved is None else g[:, 0]
         top, ess = scores.clean, tf.ones_like(scores.clean)
         completeness = tf.fill(tf.shape(top), tf.constant(np.nan, top.dtype))
         if not look.averages or not self.place.copies:
-            maps = lens.see(look.method, A, equations.derivatives_over_Y(g))
+            maps = lens.see(look.method, A, self._over_Y(g))
         else:
             moments = of.moments[self._averages.index(Average.of(look))]
             top, ess = moments.top, effective_samples(moments)
@@ -164,13 +174,19 @@ class Accumulator:
             else:
                 if look.choices.activations == "mean":
                     A = place.A_sum / self.place.copies
-                maps, g = lens.see(look.method, A, means), means.D1
+                maps, gradient = lens.see(look.method, A, means), means.D1
             if look.method.on_path:
                 completeness = _completeness(A, means.D1, scores)
         maps, finite = zeros_for_undefined(maps)
         log_scale = top if look.weighting == "exp_logit" else tf.zeros_like(top)
-        reason = flat_reason(maps.whole, finite, A, g)
+        reason = flat_reason(maps.whole, finite, A, gradient)
         return Maps(maps.whole, maps.single, log_scale, ess, maps.guarded, completeness, reason)
+
+    def _over_Y(self, g: tf.Tensor) -> Derivatives:
+        """Derivatives of Y over Y, of dS/dA, or of its 1st to 3rd derivatives at axis -4."""
+        if self.place.curved is None:
+            return equations.derivatives_over_Y(g)
+        return equations.exact_derivatives_over_Y(*tf.unstack(g, 3, -4))
 
     def _lens(self, look: Look) -> Lens:
         return Lens(look.selection, look.choices, self.place.spot.address)

@@ -1,8 +1,12 @@
 """From what is looked at, and what the model is, to the work of an engine: immutable."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sgcampp.engine.curvature import chosen_neurons
 from sgcampp.engine.discovery import Discovery, Spot
 from sgcampp.engine.results import Seen
 from sgcampp.explain.looks import Look, Sampling, Where
@@ -13,16 +17,19 @@ class Place:
     """A spot, with the looks that choose the same feature maps of it.
 
     Attributes:
-        where: by which name it was asked for.
+        where: by which name traces find it.
         spot: what the trace tells of it.
         looks: what is looked at there.
         copies: n, copies of an image that change anything there; 0: the image alone counts.
+        curved: int32 [N], the neurons whose true 2nd and 3rd derivatives the looks need, in the
+            flattened spot; None: the closed form is taken, or is the truth.
     """
 
     where: Where
     spot: Spot
     looks: tuple[Look, ...]
     copies: int
+    curved: NDArray[np.int32] | None = None
 
     def check(self) -> None:
         """Raises UserError for feature maps or neurons that the spot does not have."""
@@ -34,7 +41,7 @@ class Place:
     def seen(self, look: Look) -> Seen:
         """What the trace tells of one of its looks."""
         copies = self.copies if look.averages else 0
-        return Seen(self.spot.address, self.spot.affine, copies)
+        return Seen(self.spot.address, self.spot.affine, copies, self.spot.bend)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Plan:
 
 
 def plan_of(looks: Sequence[Look], sampling: Sampling, discovery: Discovery) -> Plan:
-    """Puts looks together that choose the same feature maps of the same layer.
+    """Puts looks together that choose the same feature maps and derivatives of the same layer.
 
     Args:
         looks: all share the copies of `sampling`.
@@ -71,17 +78,23 @@ def plan_of(looks: Sequence[Look], sampling: Sampling, discovery: Discovery) -> 
         discovery: of the model, at all places of the looks.
 
     Raises:
-        UserError: for feature maps or neurons that a layer does not have.
+        UserError: for feature maps or neurons that a layer does not have, or too many of them for
+            exact derivatives.
     """
     together: dict[tuple, list[Look]] = {}
     for look in looks:
-        together.setdefault((look.where, look.selection.filters), []).append(look)
+        curved = look.exact and discovery.spots[look.where].bend is not None
+        together.setdefault((look.where, look.selection.filters, curved), []).append(look)
     places = []
-    for (where, _), chosen in together.items():
+    for (where, _, curved), chosen in together.items():
         spot = discovery.spots[where]
         copies = _copies_that_matter(chosen, spot, sampling)
-        places.append(Place(where, spot, tuple(chosen), copies))
-        places[-1].check()
+        place = Place(discovery.named(where), spot, tuple(chosen), copies)
+        place.check()
+        if curved:
+            neurons = chosen_neurons(spot.address, spot.shape, chosen, copies + 1)
+            place = replace(place, curved=neurons)
+        places.append(place)
     return Plan(discovery.class_count, sampling, tuple(places))
 
 

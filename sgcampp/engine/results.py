@@ -43,11 +43,14 @@ class Seen:
         layer: address of its layer, or `input`.
         affine: whether noise cannot change its gradients: the head after the layer is affine.
         copies: n, copies of an image that its maps average; 0: the image alone.
+        bend: the first operation behind the layer that is not piecewise linear, in words; None:
+            the class scores are piecewise linear in the layer.
     """
 
     layer: str
     affine: bool
     copies: int
+    bend: str | None = None
 
 
 class Classes(NamedTuple):
