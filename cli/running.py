@@ -99,7 +99,7 @@ def conduct(
             summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
         finally:
             progress.close()
-    tell(f"sgcampp: {summary}; the results are in {resolved.out}")
+    tell(f"sgcampp: {summary}; the results are in {resolved.out}{summary.closing}")
     if summary.interrupted:
         tell("sgcampp: interrupted; the same command goes on")
     sys.exit(summary.exit_code)

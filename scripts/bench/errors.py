@@ -40,7 +40,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         for groups in (1, MOST_GROUPS)
     ]
     grid = engines[0].lay_out(options.batch_size, 1)
-    works = [lambda engine=engine: engine.run(x, codes, grid) for engine in engines]  # type: ignore[misc]
+    works = [lambda engine=engine: engine.run(x, codes, grid) for engine in engines]
     without, with_errors = alternate(options.repeats, *works)
     ratios = [a / b for a, b in zip(with_errors, without, strict=True)]
     return {

@@ -48,7 +48,8 @@ class Explainer:
 
     Args:
         model: a keras.Model, or a Classifier from `load_model` (which brings labels).
-        layer_name: a layer, or `outer/inner`; None is the last convolutional one. Several: a list.
+        layer_name: a layer, or `outer/inner`; None is the last convolutional one, `smoothing` the
+            last one where noise can change the maps. Several: a list.
         method: a name of METHODS. Several: a list.
         nsamples: n, noised samples an image; 0 runs the clean image alone.
         std_dev: noise strength, as a share of the image's range (see Choices.noise_scale).

@@ -50,6 +50,8 @@ class Explanation:
             and one pass was run whatever nsamples.
         nsamples: copies of an image that a map averages; 0: the image alone.
         error_groups: groups of copies that the errors are from; 0: there are none.
+        piecewise_linear: whether the class scores are piecewise linear in the layer, so that
+            `derivatives: closed` are the true ones.
         class_names: of all classes, in the order of the model's outputs, where known.
     """
 
@@ -72,6 +74,7 @@ class Explanation:
     affine_head: bool
     nsamples: int
     error_groups: int
+    piecewise_linear: bool
     class_names: Sequence[str] | None = None
 
     def plot(self, images: ArrayLike | None = None) -> "Figure":
@@ -120,6 +123,7 @@ def explanation_of(
         affine_head=seen.affine,
         nsamples=seen.copies,
         error_groups=seen.groups,
+        piecewise_linear=seen.bend is None,
         class_names=class_names,
     )
 

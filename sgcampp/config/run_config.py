@@ -110,7 +110,10 @@ class RunConfig:
         ["smooth_grad_cam_pp"], some_of(METHODS), "what is computed, one or several"
     )
     layer_name: list[str] | None = _key(
-        None, NAMES, "one or several of `sgcampp layers MODEL`; none: its default"
+        None,
+        NAMES,
+        "one or several of `sgcampp layers MODEL`, or smoothing: the last where noise acts; none: "
+        "its default",
     )
     target: list[str | int] = _key(
         ["argmax"],
@@ -142,6 +145,9 @@ class RunConfig:
     )
     alpha_guard: str = _key(
         "nonnegative", one_of(VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
+    )
+    derivatives: str = _key(
+        "closed", one_of(VALUES["derivatives"]), "2nd and 3rd of Y: as for ReLUs, or the true ones"
     )
     noise_scale: str = _key("range", one_of(VALUES["noise_scale"]), "what std_dev is a share of")
     precision: str = _key("float32", one_of(PRECISIONS), "of the network; derivatives are float32")

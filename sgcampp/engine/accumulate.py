@@ -6,11 +6,11 @@ from functools import partial
 
 import tensorflow as tf
 
+from sgcampp.engine.curvature import derivatives_of_Y, derivatives_over_Y
 from sgcampp.engine.finishing import Finishing
 from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import ClassState, PlaceState, Scores, Slice
-from sgcampp.explain import equations
 from sgcampp.explain.equations import Derivatives
 from sgcampp.explain.lens import Lens, MapSet
 from sgcampp.explain.looks import Look
@@ -61,7 +61,8 @@ class Accumulator:
         moments = tuple(
             no_moments(images, groups, average.ranks, dtype) for average in self._averages
         )
-        return PlaceState(empty, empty[:, None], (ClassState(empty, moments),) * classes)
+        g = empty if self.place.curved is None else empty[:, None]
+        return PlaceState(empty, empty[:, None], (ClassState(g, moments),) * classes)
 
     def add(
         self,
@@ -71,7 +72,11 @@ class Accumulator:
         g: Sequence[tf.Tensor],
         part: Slice,
     ) -> PlaceState:
-        """Adds a slice. A, and each class's g: [b, s, h, w, K]; S: [b, s, T]."""
+        """Adds a slice.
+
+        A, and each class's g: [b, s, h, w, K], with exact derivatives [b, s, 3, h, w, K];
+        S: [b, s, T].
+        """
         lens = self._lens(self.place.looks[0])
         A = lens.feature_maps(A)
         clean, A_sum = part.chosen(A[:, 0], state.A), state.A_sum
@@ -103,7 +108,7 @@ class Accumulator:
             activations: the clean image's A, [b, 1, 1, h, w, F], and each sample's own, dealt,
                 where they are averaged.
             S: [b, s].
-            g: [b, s, h, w, F].
+            g: [b, s, h, w, F], or [b, s, 3, h, w, F].
             part: of what samples.
         """
         clean = part.chosen(g[:, 0], state.g)
@@ -126,10 +131,11 @@ class Accumulator:
         weight: tf.Tensor,
     ) -> Derivatives | MapSet:
         """Each sample's derivatives of Y, or a look's maps of each sample, times its weight."""
+        curved = self.place.curved is not None
         if of_maps is None:
-            return equations.derivatives_of_Y(weight[..., None, None, None], g)
+            return derivatives_of_Y(weight[..., None, None, None], g, curved)
         A = activations[of_maps.choices.activations == "mean"]
-        maps = self._lens(of_maps).see(of_maps.method, A, equations.derivatives_over_Y(g))
+        maps = self._lens(of_maps).see(of_maps.method, A, derivatives_over_Y(g, curved))
         return MapSet(*(of_samples * _like(weight, of_samples) for of_samples in maps))
 
     def finish(self, look: Look, place: PlaceState, of: ClassState, scores: Scores) -> Maps:

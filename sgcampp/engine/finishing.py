@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from sgcampp.engine.curvature import derivatives_over_Y
 from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import ClassState, PlaceState, Scores
-from sgcampp.explain import equations
 from sgcampp.explain.jackknife import relative_error, standard_error
 from sgcampp.explain.lens import Lens, MapSet, flat_reason, zeros_for_undefined
 from sgcampp.explain.looks import Look
@@ -34,15 +34,17 @@ class Finishing:
 
     def of_the_image(self) -> Maps:
         """Of the clean image alone."""
-        A, g = self.sums.A, self.of_class.g
-        maps = self.lens.see(self.look.method, A, equations.derivatives_over_Y(g))
+        A, derivatives = self.sums.A, derivatives_over_Y(self.of_class.g, self._curved)
+        maps = self.lens.see(self.look.method, A, derivatives)
         clean = self.scores.clean
-        return self._finished(maps, A, g, clean, tf.ones_like(clean), self._no_error())
+        return self._finished(
+            maps, A, self._clean_gradient(), clean, tf.ones_like(clean), self._no_error()
+        )
 
     def of_averages(self, moments: Moments) -> Maps:
         """Of the averages over copies."""
         if self.look.choices.average == "maps":
-            means, A, g = mean_terms(moments), self.sums.A, self.of_class.g
+            means, A, g = mean_terms(moments), self.sums.A, self._clean_gradient()
             # The guard's count is of a sample, on average.
             guarded = tf.reduce_sum(moments.sums.guarded, 1) / moments.weight
             maps = means._replace(guarded=guarded)
@@ -54,6 +56,14 @@ class Finishing:
             without = self._without_each_group(moments)
             error = _error(maps.whole, standard_error(maps.whole, without, moments.counts))
         return self._finished(maps, A, g, moments.top, effective_samples(moments), error)
+
+    @property
+    def _curved(self) -> bool:
+        return self.place.curved is not None
+
+    def _clean_gradient(self) -> tf.Tensor:
+        """dS/dA of the image itself, [b, h, w, F]."""
+        return self.of_class.g[:, 0] if self._curved else self.of_class.g
 
     def _activations(self, moments: Moments) -> tf.Tensor:
         """The A of Eq. 7 and 2, [b, h, w, F]."""

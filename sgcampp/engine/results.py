@@ -49,12 +49,15 @@ class Seen:
         affine: whether noise cannot change its gradients: the head after the layer is affine.
         copies: n, copies of an image that its maps average; 0: the image alone.
         groups: G, the groups of them that its maps' error is from; 0: it has none.
+        bend: the first operation behind the layer that is not piecewise linear, in words; None:
+            the class scores are piecewise linear in the layer.
     """
 
     layer: str
     affine: bool
     copies: int
     groups: int = 0
+    bend: str | None = None
 
 
 class Classes(NamedTuple):

@@ -9,7 +9,11 @@ from sgcampp.explain.moments import Moments
 
 
 class ClassState(NamedTuple):
-    """One class at one place. `g`: [b, h, w, F], clean dS/dA; `moments`: one a running average."""
+    """One class at one place.
+
+    `g`: [b, h, w, F], clean dS/dA, or [b, 3, h, w, F] with the 2nd and 3rd derivative where they
+    are taken exactly; `moments`: one a running average.
+    """
 
     g: tf.Tensor
     moments: tuple[Moments, ...]

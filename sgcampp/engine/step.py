@@ -1,5 +1,6 @@
 """The traced computation of an engine: one slice of samples, and from sums to maps."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sgcampp.engine.accumulate import Accumulator
 from sgcampp.engine.class_scores import resolved, scores_of
 from sgcampp.engine.copies import Copies
+from sgcampp.engine.curvature import with_curvature
 from sgcampp.engine.discovery import layer_names, tapped_tensors
 from sgcampp.engine.groups import deal
 from sgcampp.engine.plan import Plan
@@ -113,15 +115,32 @@ class Step:
         tensors, addresses = tapped_tensors(self._where, tapped, x)
         of_classes = [gradients(S[..., t], tensors, addresses) for t in range(self._classes)]
         seen = {
-            where: (self._by_image(A, outer), [self._by_image(g, outer) for g in of_place])
+            where: (A, of_place)
             for where, A, of_place in zip(
                 self._where, tensors, zip(*of_classes, strict=True), strict=True
             )
         }
         return tuple(
-            each.add(state, seen[each.place.where][0], S, seen[each.place.where][1], part)
+            self._add_to_place(each, state, *seen[each.place.where], S, part, outer)
             for each, state in zip(self._accumulators, states, strict=True)
         )
+
+    def _add_to_place(
+        self,
+        accumulator: Accumulator,
+        state: PlaceState,
+        A: tf.Tensor,
+        of_classes: Sequence[tf.Tensor],
+        S: tf.Tensor,
+        part: Slice,
+        outer: list[tf.Tensor],
+    ) -> PlaceState:
+        place = accumulator.place
+        if place.curved is not None:
+            layer = place.spot.address
+            of_classes = [with_curvature(g, A, place.curved, layer) for g in of_classes]
+        slopes = [self._by_image(g, outer) for g in of_classes]
+        return accumulator.add(state, self._by_image(A, outer), S, slopes, part)
 
     def _probabilities(
         self, tapped: Tapped, class_idx: tf.Tensor, S: tf.Tensor, outer: list[tf.Tensor]

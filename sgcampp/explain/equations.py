@@ -49,6 +49,22 @@ def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
     return Derivatives(g, squared, squared * g)
 
 
+def exact_derivatives_over_Y(s1: "tf.Tensor", s2: "tf.Tensor", s3: "tf.Tensor") -> Derivatives:
+    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A, each divided by Y.
+
+    By Faà di Bruno's formula, whatever S is: only the diagonal terms, as in Eq. 7.
+
+    Args:
+        s1: [..., h, w, K], dS/dA.
+        s2: [..., h, w, K], d²S/dA².
+        s3: [..., h, w, K], d³S/dA³.
+
+    Returns:
+        d1/Y, d2/Y, d3/Y: [..., h, w, K].
+    """
+    return Derivatives(s1, s2 + s1**2, s3 + 3 * s1 * s2 + s1**3)
+
+
 def mean_gradient_weights(D1: "tf.Tensor", neurons: "tf.Tensor") -> "tf.Tensor":
     """Grad-CAM's weights w^k = mean_ij D1_ij^k (Eq. 1).
 
