@@ -23,6 +23,7 @@ COMMANDS = {
     "evaluate": "Measure what maps are worth, beside reference maps, with intervals.",
     "status": "Tell how far a run has come.",
     "verify": "Check every file of an output tree.",
+    "strategies": "Tell by what the model decides each class, and show it on a page.",
     "report": "Make one page to look through an output tree.",
 }
 

@@ -69,8 +69,11 @@ ROOMS = {
         "sgcampp.evaluation.summary",
         "sgcampp.statistics.intervals",
         "sgcampp.storage",
+        "sgcampp.strategies.findings",
+        "sgcampp.strategies.maps",
         "sgcampp.tree",
     },
+    "sgcampp.strategies": {"sgcampp.tree"},
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.metrics": {"sgcampp.registry"},
@@ -108,6 +111,7 @@ LATER = {
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.quiet": "so that it says nothing",
     "sgcampp.metrics.robustness": "scikit-image, for one metric",
+    "sgcampp.strategies.clustering": "an extra",
 }
 """The files that import TensorFlow or Keras within a function, and why."""
 WITHOUT = (
@@ -118,13 +122,15 @@ WITHOUT = (
     "sgcampp.tree.status",
     "sgcampp.report.evaluation_page",
     "sgcampp.report.page",
+    "sgcampp.report.strategies_page",
+    "sgcampp.strategies.findings",
     "sgcampp.evaluation.summarise",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
 )
 """What the commands import that need no TensorFlow."""
 
-HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage", "sklearn", "diptest"}
 MOST_LINES, LONGEST_FUNCTION = 250, 45
 DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite"}
 """Flags of `explain` that say how a run is driven, not what it computes."""
