@@ -12,6 +12,9 @@ from sgcampp.config.value_types import FLAG, ValueType
 from sgcampp.errors import UserError
 
 
+DEFAULTS = RunConfig()
+
+
 class KeyType(click.ParamType):
     """Turns a flag's text into the value that YAML would have given; the config checks it."""
 
@@ -79,7 +82,10 @@ def _flag(key: Field) -> Callable:
 
 
 def _default(key: Field) -> str:
-    value = RunConfig.__dataclass_fields__[key.name].default
-    if value is None or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    """The default, as the flag would have it; nothing where it is none."""
+    value = getattr(DEFAULTS, key.name)
+    if isinstance(value, bool):
+        return f"  [{'' if value else 'no-'}{key.name.replace('_', '-')}]"
+    if value in (None, [], {}):
         return ""
-    return f"  [{value}]"
+    return f"  [{','.join(map(str, value)) if isinstance(value, list) else value}]"

@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 SIDE, TAGGED_DIGIT, TAGGED_SHARE, HELD_BACK = 64, 3, 0.6, 0.5
-BLACK, FAINT = 10, 3
+BLACK, FAINT = 10, 2
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

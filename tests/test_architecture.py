@@ -1,6 +1,7 @@
 """The rooms and the ways between them, read off the imports; flags, keys and ready configs."""
 
 import ast
+import itertools
 import subprocess
 import sys
 from dataclasses import fields
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+import cli.help_groups
 import cli.main
 from sgcampp.config.loading import load_config
 from sgcampp.config.run_config import RunConfig
@@ -132,7 +134,7 @@ WITHOUT = (
 
 HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage", "sklearn", "diptest"}
 MOST_LINES, LONGEST_FUNCTION = 250, 45
-DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite"}
+DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite", "quiet"}
 """Flags of `explain` that say how a run is driven, not what it computes."""
 
 
@@ -400,6 +402,13 @@ def test_keys_and_flags_of_explain_are_the_same_words():
     assert [p.name for p in command.params if isinstance(p, click.Argument)] == ["src"]
     for name in keys - {"sources"}:
         assert f"--{name.replace('_', '-')}" in flags[name].opts, name
+
+
+@pytest.mark.parametrize("command", ["explain", "compare"])
+def test_every_flag_of_a_run_stands_in_one_group(command):
+    flags = {option.name for option in options(every_command()[command])}
+    groups = cli.help_groups.GROUPS.values()
+    assert sorted(itertools.chain.from_iterable(groups)) == sorted(flags)
 
 
 @pytest.mark.parametrize("command", ["config", "layers"])

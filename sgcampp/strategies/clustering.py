@@ -16,7 +16,7 @@ from sgcampp.errors import UserError
 from sgcampp.strategies.maps import Floats
 
 MOST_PIECES = 8
-ALPHA = 0.01
+ALPHA = 0.001
 """Two pieces are apart where a dip as deep has a smaller probability if there were no valley."""
 DENSE = 1500
 """Up to so many images, all eigenvalues are found at once."""

@@ -24,8 +24,8 @@ NEAREST, MOST_OUTLIERS = 8, 20
 FAR = 3
 """Outliers lie so many quartile ranges beyond the third quartile (Tukey's "far out")."""
 STANDS_OUT = 2
-"""A corner stands out with so many times the heat of an even map, and of the other images; the
-border with so many times the heat of what it surrounds."""
+"""A corner stands out with so many times the heat of an even map, and more than the other images
+have there; the border with so many times the heat of what it surrounds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ def sentence(strategy: Strategy) -> str:
     """What a strategy looks at, in words."""
     name, share = strategy.corner
     others = strategy.corner_of_others
-    if share >= STANDS_OUT * CORNER**2 and share >= STANDS_OUT * (others or 0):
+    if share >= STANDS_OUT * CORNER**2 and share > (others or 0):
         beside = "" if others is None else f", where the others have {others:.0%}"
         return f"{share:.0%} of the heat in the {name} corner{beside}"
     half = f"half of the heat on {strategy.half_area:.0%} of the picture"
