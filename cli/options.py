@@ -6,11 +6,13 @@ from dataclasses import Field, fields
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sgcampp.config.run_config import RunConfig, about
 from sgcampp.config.value_types import FLAG, ValueType
 from sgcampp.errors import UserError
 
+from .completion import FILES, words_of
 
 DEFAULTS = RunConfig()
 
@@ -35,6 +37,19 @@ class KeyType(click.ParamType):
             raise UserError(
                 f"{self.name} is {value!r:.200}, accepted: {self.type.accepted}"
             ) from None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """What a shell offers; of a list, for the item after the last comma."""
+        before, comma, last = incomplete.rpartition(",") if self.type.many else ("", "", incomplete)
+        known = [
+            CompletionItem(f"{before}{comma}{word}")
+            for word in words_of(self.name, self.type)
+            if word.startswith(last)
+        ]
+        files = [CompletionItem(incomplete, type="file")] if self.name in FILES else []
+        return known + files
 
 
 def config_flags(without: Collection[str] = (), only: Collection[str] | None = None) -> Callable:
