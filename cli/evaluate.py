@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "--preset",
     type=click.Choice(["quick", "standard", "full"]),
     default="standard",
-    help="Which metrics  [standard].",
+    help="Which metrics  [standard]. full explains again too: far slower.",
 )
 @click.option("--metrics", default="", help="Metrics by name, in the preset's place, as a,b.")
 @click.option(
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     " [black,blur].",
 )
 @click.option("--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4.")
+@click.option(
+    "--retry-failed", is_flag=True, help="Measure images again of which something failed before."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--csv",
@@ -71,9 +74,10 @@ def command(**arguments: Any) -> None:
         as_json, csv_file = arguments.pop("as_json"), arguments.pop("csv_file")
         evaluation = Evaluation(out, Options(**_given(arguments)))
         cost = evaluation.cost()
+        again = f" and {cost.explained} of explanations made again" if cost.explained else ""
         tell(
             f"sgcampp: {cost.maps} maps of {cost.images} images, beside reference maps: at most "
-            f"{cost.passes} passes, about {_duration(cost.seconds)}"
+            f"{cost.passes} passes{again}, about {_duration(cost.seconds)}"
         )
         if dry_run:
             return

@@ -17,18 +17,30 @@ from .quiet import import_tensorflow
 @config_flags(only=MODEL_KEYS)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(model: str, as_json: bool, **flags: Any) -> None:
-    """List MODEL's layers with [h, w, K] outputs, in call order; * marks the default."""
+    """List MODEL's layers with [h, w, K] outputs, in call order.
+
+    * marks the default, ~ the layers where smoothing can act, and ≈ the one among them that
+    `--layer-name smoothing` takes.
+    """
     import_tensorflow()
+    from sgcampp.engine.smoothing import marked_layers
     from sgcampp.models.loading import load_model
     from sgcampp.models.names import is_model_path
 
     # A named model has the same layers whatever its weights: no download for a listing.
     weights = {} if is_model_path(model) else {"weights": "none"}
-    layers = load_model(model, **{**weights, **given(flags)}).layers
+    classifier = load_model(model, **{**weights, **given(flags)})
+    layers = marked_layers(classifier.model, classifier.input_shape, classifier.output_name)
     if as_json:
-        click.echo(json.dumps([asdict(layer) for layer in layers]))
+        listed = [
+            {**asdict(marked.layer), "smoothing": marked.acts, "last_smoothing": marked.last}
+            for marked in layers
+        ]
+        click.echo(json.dumps(listed))
         return
-    for layer in layers:
+    for marked in layers:
+        layer = marked.layer
         shape = "×".join("?" if size is None else str(size) for size in layer.shape)
-        mark = "*" if layer.default else " "
-        click.echo(f"{mark} {layer.address:40} {layer.type:24} {shape}")
+        acts = "≈" if marked.last else "~" if marked.acts else " "
+        default = "*" if layer.default else " "
+        click.echo(f"{default}{acts} {layer.address:40} {layer.type:24} {shape}")

@@ -23,7 +23,10 @@ COMMANDS = {
     "evaluate": "Measure what maps are worth, beside reference maps, with intervals.",
     "status": "Tell how far a run has come.",
     "verify": "Check every file of an output tree.",
+    "strategies": "Tell by what the model decides each class, and show it on a page.",
     "report": "Make one page to look through an output tree.",
+    "doctor": "Tell what this machine has and how fast it explains.",
+    "completion": "Print what lets a shell complete this command's words.",
 }
 
 INTERRUPTED = 128 + signal.SIGINT

@@ -6,10 +6,15 @@ from dataclasses import Field, fields
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sgcampp.config.run_config import RunConfig, about
 from sgcampp.config.value_types import FLAG, ValueType
 from sgcampp.errors import UserError
+
+from .completion import FILES, words_of
+
+DEFAULTS = RunConfig()
 
 
 class KeyType(click.ParamType):
@@ -32,6 +37,19 @@ class KeyType(click.ParamType):
             raise UserError(
                 f"{self.name} is {value!r:.200}, accepted: {self.type.accepted}"
             ) from None
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """What a shell offers; of a list, for the item after the last comma."""
+        before, comma, last = incomplete.rpartition(",") if self.type.many else ("", "", incomplete)
+        known = [
+            CompletionItem(f"{before}{comma}{word}")
+            for word in words_of(self.name, self.type)
+            if word.startswith(last)
+        ]
+        files = [CompletionItem(incomplete, type="file")] if self.name in FILES else []
+        return known + files
 
 
 def config_flags(without: Collection[str] = (), only: Collection[str] | None = None) -> Callable:
@@ -79,7 +97,10 @@ def _flag(key: Field) -> Callable:
 
 
 def _default(key: Field) -> str:
-    value = RunConfig.__dataclass_fields__[key.name].default
-    if value is None or isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    """The default, as the flag would have it; nothing where it is none."""
+    value = getattr(DEFAULTS, key.name)
+    if isinstance(value, bool):
+        return f"  [{'' if value else 'no-'}{key.name.replace('_', '-')}]"
+    if value in (None, [], {}):
         return ""
-    return f"  [{value}]"
+    return f"  [{','.join(map(str, value)) if isinstance(value, list) else value}]"

@@ -19,23 +19,25 @@ class Progress:
 
     Args:
         as_json: print manifest rows, not lines for people.
+        quiet: print no lines for people, and no progress; failures are told all the same.
     """
 
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
+    def __init__(self, as_json: bool, quiet: bool = False) -> None:
+        self._json, self._quiet = as_json, quiet
         self._bar: tqdm | None = None
         self._summary = Summary()
         self._begin = self._said = time.monotonic()
 
     def note(self, sentence: str) -> None:
         """Something to know, said once."""
-        self._say(f"sgcampp: {sentence}")
+        if not self._quiet:
+            self._say(f"sgcampp: {sentence}")
 
     def start(self, summary: Summary) -> None:
         """The listing is known; the summary goes on counting."""
         self._summary = summary
         self._begin = self._said = time.monotonic()
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self._quiet:
             self._bar = tqdm(total=summary.total, unit="image", smoothing=0.1)
 
     def skip(self) -> None:
@@ -48,10 +50,13 @@ class Progress:
             self._say(f"sgcampp: {printable(row.key)}: {row.error} ({row.reason})")
         if self._json:
             self._print(to_line(row).decode("ascii"))
-        elif row.status == OK:
-            self._print("".join(f"{line}\n" for line in _lines(row)))
+        elif row.status == OK and not self._quiet:
+            lines = [_line(row)] if sys.stdout.isatty() else _lines(row)
+            self._print("".join(f"{line}\n" for line in lines))
         self._draw("update")
-        if self._bar is None and time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
+        if self._bar or self._quiet:
+            return
+        if time.monotonic() - self._said > SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             self._say(f"sgcampp: {_sentence(self._summary, self._said - self._begin)}")
 
@@ -82,6 +87,12 @@ def _sentence(summary: Summary, seconds: float) -> str:
     rate = (summary.explained + summary.failed) / seconds
     failed = f", {summary.failed} failed" if summary.failed else ""
     return f"{summary.done} of {summary.total} images{failed}, {rate:.2g} a second"
+
+
+def _line(row: Row) -> str:
+    """An image on one line, for a terminal: its first map, and how many more there are."""
+    first, *others = _lines(row)
+    return f"{first}\tand {len(others)} more" if others else first
 
 
 def _lines(row: Row) -> list[str]:

@@ -5,17 +5,17 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from sgcampp.config.loading import load_config
+from sgcampp.config.run_config import RunConfig
 
 from .options import config_flags, given
 from .progress import Progress
 from .quiet import import_tensorflow
 from .signals import stop_on_signals
-from .streams import tell
 
 
 class Shard(click.ParamType):
@@ -52,6 +52,9 @@ def run_flags(command: Callable) -> Callable:
             click.option(
                 "--json", "as_json", is_flag=True, help="Print each image's manifest row as JSON."
             ),
+            click.option(
+                "-q", "--quiet", is_flag=True, help="Print no results and no progress: errors only."
+            ),
         )
     ):
         command = add(command)
@@ -67,10 +70,11 @@ def conduct(
     retry_failed: bool,
     overwrite: bool,
     as_json: bool,
+    quiet: bool,
     always: str | None = None,
     **flags: Any,
 ) -> None:
-    """Runs what the flags of `run_flags` ask for, tells of it, and exits with the run's code.
+    """Runs what the flags of `run_flags` ask for, tells of it; exits with its code.
 
     Args:
         defaults: of the command, where they are not RunConfig's own.
@@ -80,6 +84,7 @@ def conduct(
         retry_failed: whether to try failed images again.
         overwrite: whether to start afresh.
         as_json: whether to print rows.
+        quiet: whether to print nothing but errors, and rows where they are asked for.
         always: a kind of file that is written whatever `write` says.
         **flags: by key.
     """
@@ -89,17 +94,27 @@ def conduct(
         resolved = replace(resolved, write=[*resolved.write, always])
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    progress = Progress(as_json)
+    _run(resolved, Progress(as_json, quiet), shard or (1, 1), overwrite, retry_failed)
+
+
+def _run(
+    config: RunConfig,
+    progress: Progress,
+    shard: tuple[int, int],
+    overwrite: bool,
+    retry_failed: bool,
+) -> NoReturn:
+    """Runs, tells of it, and exits with the run's code."""
     with stop_on_signals() as stop:
         import_tensorflow()
         from sgcampp.pipeline import run
         from sgcampp.run.backlog import Drive
 
         try:
-            summary = run(resolved, progress, Drive(shard or (1, 1), overwrite, retry_failed), stop)
+            summary = run(config, progress, Drive(shard, overwrite, retry_failed), stop)
         finally:
             progress.close()
-    tell(f"sgcampp: {summary}; the results are in {resolved.out}")
+    progress.note(f"{summary}; the results are in {config.out}{summary.closing}")
     if summary.interrupted:
-        tell("sgcampp: interrupted; the same command goes on")
+        progress.note("interrupted; the same command goes on")
     sys.exit(summary.exit_code)

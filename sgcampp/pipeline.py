@@ -16,7 +16,7 @@ from sgcampp.images.find import Found, find_images
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
 from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
-from sgcampp.run.doubts import doubts, why_unsmoothed
+from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.examples import examples_of
 from sgcampp.run.explaining import GroupExplainer
 from sgcampp.run.reading import Reader
@@ -116,7 +116,8 @@ class _Conductor:
         self._wanted = Wanted(config, classifier, targets, total, sources.base)
         known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
-        for note in why_unsmoothed(self._ensemble):
+        self._looks = named_looks(self._asked, self._ensemble.seen)
+        for note in (*why_unsmoothed(self._ensemble), *why_approximate(self._ensemble)):
             reporter.note(note)
 
     def _traced(self, known: Known | None) -> Ensemble:
@@ -161,16 +162,16 @@ class _Conductor:
     def run(self) -> Summary:
         """Explains what is left, and tells what the numbers leave in doubt."""
         wanted, config = self._wanted, self._config
-        summary = Summary(total=self._drive.count(wanted.total))
+        total = self._drive.count(wanted.total)
+        summary = Summary(total, closing=last_words(self._ensemble))
         self._reporter.start(summary)
         explain = GroupExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
         ahead = 2 * self._layout.images + AHEAD
         read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
-        looks = named_looks(self._asked, self._ensemble.seen)
         write = ImageWriter(
-            config, wanted.classifier, wanted.targets, looks, TreeWriter(self._store)
+            config, wanted.classifier, wanted.targets, self._looks, TreeWriter(self._store)
         )
         with (
             ManifestIndex(self._store, has_files(self._store)) as known,

@@ -147,6 +147,26 @@ def smooth_grad_cam_pp(
     return L, single, top, None
 
 
+def standard_error(n, groups, estimate):
+    """Delete-a-group jackknife of any estimate (Busing et al. 1999, Eq. 4–7): its standard error.
+
+    Samples 1 … n; sample m is in group m mod `groups`. estimate: a list of sample numbers -> [...].
+    """
+    everything = list(range(1, n + 1))
+    whole = estimate(everything)
+    parts = [[m for m in everything if m % groups == j] for j in range(groups)]
+    without = [estimate([m for m in everything if m not in part]) for part in parts]
+    centre = groups * whole - sum(
+        (1 - len(part) / n) * theta for part, theta in zip(parts, without, strict=True)
+    )
+    variance = 0
+    for part, theta in zip(parts, without, strict=True):
+        h = n / len(part)
+        pseudo = h * whole - (h - 1) * theta
+        variance += (pseudo - centre) ** 2 / (h - 1) / groups
+    return np.sqrt(variance)
+
+
 def grad_cam(clean, filters=None, neurons=None):
     """Eq. 1 and 2 [h, w]."""
     A, _, g = clean

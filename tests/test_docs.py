@@ -16,7 +16,7 @@ import sgcampp
 from cli.main import COMMANDS, main
 from sgcampp.config.loading import load_config
 from sgcampp.evaluation.rows import EvaluationRow
-from sgcampp.explain.flat_reasons import FLAT_REASONS
+from sgcampp.explain.flat_reasons import FLAT_REASONS, NO_ERROR_REASONS
 from sgcampp.explain.methods import METHODS
 from sgcampp.images.faults import Reason
 from sgcampp.tree.paths import KINDS
@@ -216,7 +216,7 @@ def test_the_output_tree_is_described_completely():
     fields = {
         f.name for kind in (Row, MapRow, RunRecord, EvaluationRow) for f in dataclasses.fields(kind)
     }
-    reasons = {reason.value for reason in Reason} | set(FLAT_REASONS) - {""}
+    reasons = {reason.value for reason in Reason} | {*FLAT_REASONS, *NO_ERROR_REASONS} - {""}
     assert not (fields | reasons) - words_of("output-tree.md")
     text = (DOCS / "output-tree.md").read_text()
     assert not [kind for kind in KINDS if f"out/{kind}/" not in text]

@@ -1,20 +1,23 @@
 """Evaluation from Python: what explanations of some images are worth."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.annotations.instances import Instance, Seen, seen
 from sgcampp.annotations.shapes import Box
+from sgcampp.api.explainer import Explainer
 from sgcampp.api.explanation import Explanation
+from sgcampp.api.own_maps import OwnMap, codes_of, own_maps, recipe_of
 from sgcampp.engine.fills import FILLS
 from sgcampp.errors import UserError
+from sgcampp.evaluation.explaining_again import Recipe
+from sgcampp.evaluation.extras import made_for
 from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.preparing import PreparedImage, slots_of
 from sgcampp.evaluation.presets import chosen_metrics
-from sgcampp.evaluation.reference_maps import PLAIN, Place, place, reference_maps
+from sgcampp.evaluation.reference_maps import Place, place, reference_maps
 from sgcampp.evaluation.request import Request, check_numbers
 from sgcampp.evaluation.rows import EvaluationRow
 from sgcampp.evaluation.summarise import summarise
@@ -26,7 +29,6 @@ from sgcampp.models.classifier import Classifier
 
 Boxes = Sequence[Sequence[tuple[float, float, float, float]]]
 """For each image the boxes (x, y, width, height) around objects of the class explained, pixels."""
-OwnMap = tuple[EvaluationRow, Floats]
 
 
 def evaluate(
@@ -36,6 +38,7 @@ def evaluate(
     metrics: Sequence[str] = (),
     boxes: Boxes | None = None,
     *,
+    explainer: Explainer | None = None,
     against: str | None = None,
     seed: int = 0,
     steps: int = 20,
@@ -50,6 +53,7 @@ def evaluate(
         explanations: of these images, in their order; by one method and layer each.
         metrics: names of METRICS; none: those of the preset `standard`.
         boxes: of the objects, for the metrics of localisation.
+        explainer: whose `each` gave all explanations, for metrics that explain again, as `adcc`.
         against: the method that others are held against; None: Grad-CAM++, if it is there.
         seed: of ties, random maps and resamples.
         steps: of insertion and deletion.
@@ -60,15 +64,14 @@ def evaluate(
         Means, comparisons, verdicts; `exports.to_json` and `table.table` show them.
 
     Raises:
-        UserError: for images, boxes or settings that do not fit.
+        UserError: for images, boxes, an explainer or settings that do not fit.
     """
     several = [explanations] if isinstance(explanations, Explanation) else list(explanations)
     _check(images, several, boxes)
     check_numbers(steps, seed, None, list(fill))
     chosen = chosen_metrics("standard", metrics, boxes is not None)
-    base = against or "grad_cam_pp"
-    request = _request(classifier, chosen, base, seed, steps, list(fill))
-    rows = _rows(classifier, images, several, boxes, request, batch_size)
+    request = _request(classifier, chosen, against or "grad_cam_pp", seed, steps, list(fill))
+    rows = _rows(classifier, images, several, boxes, request, explainer, batch_size)
     return summarise(rows, against, seed)
 
 
@@ -83,6 +86,7 @@ def _request(
     return Request(
         metrics=[metric.name for metric in metrics],
         parameters={m.name: dict(m.parameters) for m in metrics if m.parameters},
+        made=made_for(metrics),
         steps=steps,
         fill=fill,
         seed=seed,
@@ -99,22 +103,35 @@ def _request(
 def _rows(
     classifier: Classifier,
     images: Sequence[NDArray[np.uint8]],
-    explanations: Sequence[Explanation],
+    several: Sequence[Explanation],
     boxes: Boxes | None,
     request: Request,
+    explainer: Explainer | None,
     batch_size: int,
 ) -> list[EvaluationRow]:
     """The rows of all maps, group by group."""
-    own = [list(_own_maps(explanations, n)) for n in range(len(images))]
-    places = sum(len({place(row) for row, _ in maps}) for maps in own)
-    count = sum(map(len, own)) + places * len(request.references)
-    measure = Measurer(classifier, request, len(images), count, batch_size)
+    own = [list(own_maps(several, n)) for n in range(len(images))]
+    recipe = None if explainer is None else recipe_of(classifier, explainer, several, own)
+    measure = _measurer(classifier, request, own, batch_size, recipe)
+    codes = [codes_of(several[0], n) for n in range(len(images))]
     rows: list[EvaluationRow] = []
     for at in range(0, len(images), GROUP):
-        numbers = range(at, min(at + GROUP, len(images)))
-        group = [_prepared(classifier, images[n], boxes, request, own, n) for n in numbers]
+        numbers = range(len(images))[at : at + GROUP]
+        group = [_prepared(classifier, images, boxes, request, own, codes, n) for n in numbers]
         rows += [row for of_image in measure(group) for row in of_image]
     return rows
+
+
+def _measurer(
+    classifier: Classifier,
+    request: Request,
+    own: Sequence[list[OwnMap]],
+    batch_size: int,
+    recipe: Recipe | None,
+) -> Measurer:
+    places = sum(len({place(row) for row, _ in maps}) for maps in own)
+    count = sum(map(len, own)) + places * len(request.references)
+    return Measurer(classifier, request, len(own), count, batch_size, recipe=recipe)
 
 
 def _check(
@@ -134,43 +151,24 @@ def _check(
         raise UserError(f"boxes are of {len(boxes)} images, accepted: {len(images)}, one an image")
 
 
-def _own_maps(explanations: Sequence[Explanation], n: int) -> Iterator[OwnMap]:
-    """The rows and maps of the n-th image."""
-    names = Counter((each.method, each.layer_name) for each in explanations)
-    for each in explanations:
-        maps = each.maps[n].reshape(-1, *each.maps.shape[-2:])
-        alone = names[each.method, each.layer_name] == 1
-        for t, class_idx in enumerate(np.atleast_1d(each.class_idx[n])):
-            row = EvaluationRow(
-                key=f"{n}",
-                method=each.method,
-                layer=each.layer_name,
-                across=None if alone else {"nsamples": each.nsamples},
-                class_idx=int(class_idx),
-                target=t,
-                flat=not maps[t].any(),
-                identical=each.affine_head and each.method in PLAIN,
-            )
-            yield row, maps[t].astype(np.float64)
-
-
 def _prepared(
     classifier: Classifier,
-    image: NDArray[np.uint8],
+    images: Sequence[NDArray[np.uint8]],
     boxes: Boxes | None,
     request: Request,
     own: Sequence[list[OwnMap]],
+    codes: Sequence[NDArray[np.int32]],
     n: int,
 ) -> PreparedImage:
-    model_input = classifier.preprocess(image)[0]
-    pixels = classifier.preprocessing.pixels(image)
+    model_input = classifier.preprocess(images[n])[0]
+    pixels = classifier.preprocessing.pixels(images[n])
     partner = _partner_maps(own, n, request)
     drawn = [*own[n], *reference_maps(request, f"{n}", own[n], pixels, partner)]
     maps, ranks, masks = slots_of(drawn, (pixels.shape[0], pixels.shape[1]), request.seed)
     ends = (request.fill[0], request.fill[-1])
     fills = np.stack([FILLS[name](model_input, classifier.black) for name in ends])
-    objects = None if boxes is None else _objects(classifier, image, boxes[n], own[n])
-    return PreparedImage(f"{n}", model_input, fills, maps, ranks, masks, objects, [])
+    objects = None if boxes is None else _objects(classifier, images[n], boxes[n], own[n])
+    return PreparedImage(f"{n}", model_input, codes[n], fills, maps, ranks, masks, objects, [])
 
 
 def _partner_maps(
@@ -178,7 +176,8 @@ def _partner_maps(
 ) -> Callable[[Place], Floats | None]:
     """The base method's map of another image, by place."""
     try:
-        other = own[int(partners(len(own), seed=request.seed)[n])]
+        classes = [row.class_idx or 0 for maps in own for row, _ in maps[:1]]
+        other = own[int(partners(classes, seed=request.seed)[n])]
     except Undefined:  # one image alone has no partner
         other = []
     found = {

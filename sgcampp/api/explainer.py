@@ -29,7 +29,8 @@ class Explainer:
 
     Args:
         model: a keras.Model, or a Classifier from `load_model` (which brings labels).
-        layer_name: a layer, or `outer/inner`; None is the last convolutional one. Several: a list.
+        layer_name: a layer, or `outer/inner`; None is the last convolutional one, `smoothing` the
+            last one where noise can change the maps. Several: a list.
         method: a name of METHODS. Several: a list.
         nsamples: n, noised samples an image; 0 runs the clean image alone.
         std_dev: noise strength, as a share of the image's range (see Choices.noise_scale).
@@ -87,13 +88,13 @@ class Explainer:
             Perturbing(**perturbing),
         )
         self.batch_size = check_batch_size(batch_size)
-        self._examples = examples_for(self.looks, examples)
+        self.examples = examples_for(self.looks, examples)
         subject = Subject.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
         output_name = output_name or subject.output_name
         settings = {"output_name": output_name, "frozen": frozen, "jit": jit}
-        self._settings = {**settings, "precision": precision}
+        self.settings: dict[str, Any] = {**settings, "precision": precision}
         self._ensembles: dict[tuple[int, tuple[int, ...]], Ensemble] = {}
 
     def __call__(self, images: ArrayLike, targets: Any = None) -> Explanation:
@@ -146,8 +147,8 @@ class Explainer:
                 self.looks,
                 classes,
                 black,
-                lambda count: self._examples[:count],
-                **self._settings,
+                lambda count: self.examples[:count],
+                **self.settings,
             )
         return self._ensembles[key]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgcampp.engine.results import GroupResult
+from sgcampp.engine.results import GroupResult, error_of
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
 
@@ -27,6 +27,12 @@ class Explanation:
             e^{log_scale} * map.
         filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
             without `filters`.
+        standard_error: float32 [N, (T,) h, w], how far a map would lie from that of infinitely many
+            samples, one standard deviation, in the map's units, by the delete-one-group jackknife;
+            None where no map has one (`no_error` tells why).
+        relative_se: [N(, T)], RMS of a map's standard error over its maximum; NaN where there is
+            none.
+        no_error: str [N(, T)], why not (see NO_ERROR_REASONS); "" for a map that has one.
         class_idx: int32 [N(, T)], the explained classes.
         against_idx: int32 [N(, T)], the class B of a contrast `A-vs-B`; -1 where there is none.
         scores: [N(, T)], class scores S of the clean images, before softmax or sigmoid; of a
@@ -47,11 +53,17 @@ class Explanation:
             and one pass was run whatever nsamples.
         nsamples: copies of an image that a map averages; 0: the image alone.
         perturbations: perturbed images that a map stands on; 0 for other methods.
+        error_groups: groups of copies that the errors are from; 0: there are none.
+        piecewise_linear: whether the class scores are piecewise linear in the layer, so that
+            `derivatives: closed` are the true ones.
         class_names: of all classes, in the order of the model's outputs, where known.
     """
 
     maps: NDArray[np.float32]
     filter_maps: NDArray[np.float32] | None
+    standard_error: NDArray[np.float32] | None
+    relative_se: NDArray[Any]
+    no_error: NDArray[np.str_]
     class_idx: NDArray[np.int32]
     against_idx: NDArray[np.int32]
     scores: NDArray[Any]
@@ -68,6 +80,8 @@ class Explanation:
     affine_head: bool
     nsamples: int
     perturbations: int
+    error_groups: int
+    piecewise_linear: bool
     class_names: Sequence[str] | None = None
 
     def plot(self, images: ArrayLike | None = None) -> "Figure":
@@ -99,6 +113,9 @@ def explanation_of(
     return Explanation(
         maps=joined(of.whole for of in maps).astype(np.float32),
         filter_maps=None if look.selection.filters is None else single,
+        standard_error=joined(of.se for of in maps).astype(np.float32) if seen.groups else None,
+        relative_se=joined(of.relative_se for of in maps),
+        no_error=joined(_no_error(look, group) for group in groups),
         class_idx=joined(of.class_idx for of in classes),
         against_idx=np.maximum(joined(of.against_idx for of in classes), -1),
         scores=joined(of.scores for of in classes),
@@ -115,5 +132,15 @@ def explanation_of(
         affine_head=seen.affine,
         nsamples=seen.copies,
         perturbations=seen.perturbations,
+        error_groups=seen.groups,
+        piecewise_linear=seen.bend is None,
         class_names=class_names,
     )
+
+
+def _no_error(look: Look, group: GroupResult) -> NDArray[np.str_]:
+    """Why maps of a look have no error, [b, T]; "" for those that have one."""
+    maps, seen = group.maps[look], group.seen[look]
+    images, classes = (range(length) for length in maps.whole.shape[:2])
+    reasons = [[error_of(look, seen, maps, n, t).reason or "" for t in classes] for n in images]
+    return np.array(reasons)

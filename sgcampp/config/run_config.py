@@ -86,7 +86,10 @@ class RunConfig:
         ["smooth_grad_cam_pp"], METHOD_NAMES, "what is computed, one or several, or all"
     )
     layer_name: list[str] | None = _key(
-        None, NAMES, "one or several of `sgcampp layers MODEL`; none: its default"
+        None,
+        NAMES,
+        "one or several of `sgcampp layers MODEL`, or smoothing: the last where noise acts; none: "
+        "its default",
     )
     target: list[str | int] = _key(
         ["argmax"],
@@ -118,6 +121,9 @@ class RunConfig:
     )
     alpha_guard: str = _key(
         "nonnegative", one_of(VALUES["alpha_guard"]), "where Eq. 7 divides by nearly 0"
+    )
+    derivatives: str = _key(
+        "closed", one_of(VALUES["derivatives"]), "2nd and 3rd of Y: as for ReLUs, or the true ones"
     )
     noise_scale: str = _key("range", one_of(VALUES["noise_scale"]), "what std_dev is a share of")
     sign: str = _key("own", one_of(VALUES["sign"]), "what is left of maps that can be negative")

@@ -2,53 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
 
-import numpy as np
 import tensorflow as tf
 
+from sgcampp.engine.curvature import derivatives_of_Y, derivatives_over_Y
+from sgcampp.engine.finishing import Finishing
 from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
-from sgcampp.explain import equations
+from sgcampp.engine.state import ClassState, PlaceState, Scores, Slice
 from sgcampp.explain.equations import Derivatives
-from sgcampp.explain.lens import Lens, MapSet, flat_reason, zeros_for_undefined
+from sgcampp.explain.lens import Lens, MapSet
 from sgcampp.explain.looks import Look
-from sgcampp.explain.moments import (
-    Moments,
-    add_samples,
-    effective_samples,
-    mean_terms,
-    no_moments,
-)
-
-
-class ClassState(NamedTuple):
-    """One class at one place. `g`: [b, h, w, F], clean dS/dA; `moments`: one a running average."""
-
-    g: tf.Tensor
-    moments: tuple[Moments, ...]
-
-
-class PlaceState(NamedTuple):
-    """One place. `A`: [b, h, w, F], clean; `A_sum`: the same, summed over the copies."""
-
-    A: tf.Tensor
-    A_sum: tf.Tensor
-    classes: tuple[ClassState, ...]
-
-
-class Slice(NamedTuple):
-    """What a step runs. `first`: bool, has the clean sample; `averaged`: bool [s]."""
-
-    first: tf.Tensor
-    averaged: tf.Tensor
-
-
-class Scores(NamedTuple):
-    """Class scores of one class, [b] each: of the clean image and, on a path, of the baseline."""
-
-    clean: tf.Tensor
-    baseline: tf.Tensor
+from sgcampp.explain.moments import add_samples, no_moments
 
 
 @dataclass(frozen=True)
@@ -70,7 +36,7 @@ class Average:
 
     @property
     def ranks(self) -> Derivatives | MapSet:
-        """Axes of each of its terms after the image axis."""
+        """Axes of each of its terms after the axes of images and groups."""
         return Derivatives(3, 3, 3) if self.look is None else MapSet(2, 3, 0)
 
 
@@ -91,9 +57,12 @@ class Accumulator:
             classes: T.
             dtype: of the sums.
         """
-        empty = tf.zeros([images, 1, 1, 1], dtype)
-        moments = tuple(no_moments(images, average.ranks, dtype) for average in self._averages)
-        return PlaceState(empty, empty, (ClassState(empty, moments),) * classes)
+        empty, groups = tf.zeros([images, 1, 1, 1], dtype), self.place.groups
+        moments = tuple(
+            no_moments(images, groups, average.ranks, dtype) for average in self._averages
+        )
+        g = empty if self.place.curved is None else empty[:, None]
+        return PlaceState(empty, empty[:, None], (ClassState(g, moments),) * classes)
 
     def add(
         self,
@@ -103,16 +72,23 @@ class Accumulator:
         g: Sequence[tf.Tensor],
         part: Slice,
     ) -> PlaceState:
-        """Adds a slice. A, and each class's g: [b, s, h, w, K]; S: [b, s, T]."""
+        """Adds a slice.
+
+        A, and each class's g: [b, s, h, w, K], with exact derivatives [b, s, 3, h, w, K];
+        S: [b, s, T].
+        """
         lens = self._lens(self.place.looks[0])
         A = lens.feature_maps(A)
-        clean = tf.where(part.first, A[:, 0], state.A)
-        clean = tf.ensure_shape(clean, [None, *A.shape[2:]])
-        A_sum = state.A_sum
+        clean, A_sum = part.chosen(A[:, 0], state.A), state.A_sum
         if self._means_A:
-            A_sum += tf.reduce_sum(tf.boolean_mask(A, part.averaged, axis=1), 1)
+            A = part.deal(A)
+            used = tf.where(part.deal.use[..., None, None, None], A, tf.zeros_like(A))
+            added = tf.reduce_sum(used, 1)
+            A_sum = part.chosen(added, A_sum + added)
         classes = tuple(
-            self._add_class(of_class, (clean[:, None], A), S[..., t], lens.feature_maps(g[t]), part)
+            self._add_class(
+                of_class, (clean[:, None, None], A), S[..., t], lens.feature_maps(g[t]), part
+            )
             for t, of_class in enumerate(state.classes)
         )
         return PlaceState(clean, A_sum, classes)
@@ -129,62 +105,50 @@ class Accumulator:
 
         Args:
             state: so far.
-            activations: the clean image's A, [b, 1, h, w, F], and each sample's own, with s for 1.
+            activations: the clean image's A, [b, 1, 1, h, w, F], and each sample's own, dealt,
+                where they are averaged.
             S: [b, s].
-            g: [b, s, h, w, F].
+            g: [b, s, h, w, F], or [b, s, 3, h, w, F].
             part: of what samples.
         """
-        clean = tf.where(part.first, g[:, 0], state.g)
+        clean = part.chosen(g[:, 0], state.g)
         if not self.place.copies:
             return ClassState(clean, state.moments)
-        derivatives = equations.derivatives_over_Y(g)
+        S, g = part.deal(S), part.deal(g)
         moments = []
         for of, average in zip(state.moments, self._averages, strict=True):
-            terms: Derivatives | MapSet = derivatives
-            if average.look is not None:
-                A = activations[average.look.choices.activations == "mean"]
-                terms = self._lens(average.look).see(average.look.method, A, derivatives)
-            moments.append(add_samples(of, S, part.averaged, terms, average.weighting))
+            weighted = partial(self._weighted, average.look, activations, g)
+            moments.append(
+                add_samples(of, S, part.deal.use, weighted, average.weighting, part.first)
+            )
         return ClassState(clean, tuple(moments))
+
+    def _weighted(
+        self,
+        of_maps: Look | None,
+        activations: tuple[tf.Tensor, tf.Tensor],
+        g: tf.Tensor,
+        weight: tf.Tensor,
+    ) -> Derivatives | MapSet:
+        """Each sample's derivatives of Y, or a look's maps of each sample, times its weight."""
+        curved = self.place.curved is not None
+        if of_maps is None:
+            return derivatives_of_Y(weight[..., None, None, None], g, curved)
+        A = activations[of_maps.choices.activations == "mean"]
+        maps = self._lens(of_maps).see(of_maps.method, A, derivatives_over_Y(g, curved))
+        return MapSet(*(of_samples * _like(weight, of_samples) for of_samples in maps))
 
     def finish(self, look: Look, place: PlaceState, of: ClassState, scores: Scores) -> Maps:
         """From sums to maps: one look and one class, for b images (`Maps` without the axis T)."""
-        A, g, lens = place.A, of.g, self._lens(look)
-        top, ess = scores.clean, tf.ones_like(scores.clean)
-        r2 = completeness = tf.fill(tf.shape(top), tf.constant(np.nan, top.dtype))
+        finishing = Finishing(look, self.place, self._lens(look), place, of, scores)
         if not look.averages or not self.place.copies:
-            maps = lens.see(look.method, A, equations.derivatives_over_Y(g))
-        else:
-            moments = of.moments[self._averages.index(Average.of(look))]
-            top, ess = moments.top, effective_samples(moments)
-            means = mean_terms(moments, self.place.copies)
-            if look.choices.average == "maps":
-                # The guard's count is of a sample, on average.
-                maps = means._replace(guarded=moments.sums.guarded / moments.weight)
-            else:
-                if look.choices.activations == "mean":
-                    A = place.A_sum / self.place.copies
-                maps, g = lens.see(look.method, A, means), means.D1
-            if look.method.on_path:
-                completeness = _completeness(A, means.D1, scores)
-        maps, finite = zeros_for_undefined(maps)
-        log_scale = top if look.weighting == "exp_logit" else tf.zeros_like(top)
-        reason = flat_reason(maps.whole, finite, A, g)
-        of_map = (log_scale, ess, maps.guarded, completeness, r2, reason)
-        return Maps(maps.whole, maps.single, *of_map)
+            return finishing.of_the_image()
+        return finishing.of_averages(of.moments[self._averages.index(Average.of(look))])
 
     def _lens(self, look: Look) -> Lens:
         return Lens(look.selection, look.choices, self.place.spot.address)
 
 
-def _completeness(x: tf.Tensor, mean_gradient: tf.Tensor, scores: Scores) -> tf.Tensor:
-    """How far attributions miss S(x) - S(baseline), as a share of it; of a rise of 0 any is inf.
-
-    Args:
-        x: [b, H, W, C], the images.
-        mean_gradient: [b, H, W, C], along the path.
-        scores: of both ends.
-    """
-    rise = scores.clean - scores.baseline
-    missed = tf.abs(tf.reduce_sum(x * mean_gradient, [1, 2, 3]) - rise)
-    return tf.where(missed > 0, missed / tf.abs(rise), missed)
+def _like(weight: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """[b, r, G] -> [b, r, G, 1, …], to multiply `x` sample by sample."""
+    return tf.reshape(weight, [*tf.unstack(tf.shape(weight)), *[1] * (len(x.shape) - 3)])

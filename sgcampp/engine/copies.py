@@ -22,10 +22,13 @@ class Copies(Protocol):
         """Passes beside the averaged copies and the image."""
 
     def draw(self, samples: NDArray[np.int32]) -> tf.Tensor:
-        """What makes these samples, float32 [s, *shape]; the same for all images."""
+        """What makes these samples, float32 [s, *shape]."""
 
     def make(self, images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
-        """Images float32 [b, H, W, C] -> copies [b, s, H, W, C], within a trace."""
+        """Images float32 [b, H, W, C] -> copies [b, s, H, W, C], within a trace.
+
+        Drawn is [b, s, *shape], or [1, s, *shape] if the same for all images.
+        """
 
 
 class NoCopies:
@@ -89,7 +92,7 @@ class PathCopies:
 
     def make(self, images: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
         """Goes that share of the way."""
-        return images[:, None] * drawn[None]
+        return images[:, None] * drawn
 
 
 def copies_for(sampling: Sampling, shape: tuple[int, ...]) -> Copies:

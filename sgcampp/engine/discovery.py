@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from sgcampp.engine.graph_reading import first_bend, moved_by
 from sgcampp.engine.propagation import propagating
+from sgcampp.engine.smoothing import smoothing_layer
 from sgcampp.engine.tap import Tapped, gradients, tap
-from sgcampp.explain.looks import INPUT, Where
-
-SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"}
+from sgcampp.explain.looks import INPUT, SMOOTHING, Where
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class Spot:
         address: of the layer, or `input`.
         shape: (h, w, K).
         affine: whether dS/dA is the same for every image: the head after it is affine.
+        bend: the first operation behind it that is not piecewise linear, see `first_bend`.
     """
 
     address: str
     shape: tuple[int, int, int]
     affine: bool
+    bend: str | None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Discovery:
 
     class_count: int
     spots: Mapping[Where, Spot]
+
+    def named(self, where: Where) -> Where:
+        """A place by a name that any other trace finds: SMOOTHING by its address."""
+        return Where(self.spots[where].address, False) if where.layer_name == SMOOTHING else where
 
 
 def discover(
@@ -59,17 +65,23 @@ def discover(
 
     Raises:
         UserError: for a layer or output that does not exist or can't be explained, a layer that
-            the scores do not depend on, or a rule that changes nothing in this model.
+            the scores do not depend on, SMOOTHING where noise changes nothing at any layer, or a
+            rule that changes nothing in this model.
     """
     found: list[Discovery] = []
     chosen = tuple(dict.fromkeys(places))
+    named = [place for place in chosen if place.layer_name != SMOOTHING]
 
     def trace(images: tf.Tensor, class_idx: tf.Tensor) -> tf.Tensor:
         with propagating(rule):
-            tapped = tap(model, images, layer_names(chosen), output_name)
+            tapped = tap(model, images, layer_names(named), output_name)
         S = tf.gather(tapped.logits, class_idx, axis=-1)
-        spots = dict(zip(chosen, _spots(chosen, tapped, images, S), strict=True))
-        found.append(Discovery(tapped.logits.shape[-1], spots))
+        tensors, addresses = tapped_tensors(named, tapped, images)
+        seen = dict(zip(named, zip(addresses, tensors, strict=True), strict=True))
+        if len(named) < len(chosen):
+            call = smoothing_layer(tapped.calls, S, images)
+            seen[Where(SMOOTHING, False)] = call.address, call.tensor
+        found.append(Discovery(tapped.logits.shape[-1], _spots(seen, images, S)))
         return S
 
     images = tf.TensorSpec([None, *input_shape], tf.float32)
@@ -93,30 +105,15 @@ def tapped_tensors(
     return tensors, [INPUT if i is None else tapped.layers[i] for i in at]
 
 
-def _spots(places: Sequence[Where], tapped: Tapped, images: tf.Tensor, S: tf.Tensor) -> list[Spot]:
-    tensors, addresses = tapped_tensors(places, tapped, images)
-    if not tensors:
-        return []
-    return [
-        Spot(address, tuple(A.shape[1:]), not depends_on(g, images))
-        for address, A, g in zip(addresses, tensors, gradients(S, tensors, addresses), strict=True)
-    ]
-
-
-def depends_on(result: tf.Tensor, source: tf.Tensor) -> bool:
-    """Whether the values of `result` can change with the values of `source`.
-
-    Read off the traced graph, shapes aside. A gradient dS/dA that does not depend on the images is
-    the same for every noised sample: the head after the layer is affine.
-    """
-    seen: set[int] = set()
-    waiting = [result.op]
-    while waiting:
-        op = waiting.pop()
-        if op is source.op:
-            return True
-        if id(op) in seen or op.type in SHAPE_ONLY:
-            continue
-        seen.add(id(op))
-        waiting.extend(tensor.op for tensor in op.inputs)
-    return False
+def _spots(
+    seen: Mapping[Where, tuple[str, tf.Tensor]], images: tf.Tensor, S: tf.Tensor
+) -> dict[Where, Spot]:
+    """What the trace tells of places, {place: (address, tensor)}."""
+    addresses = [address for address, _ in seen.values()]
+    tensors = [A for _, A in seen.values()]
+    slopes = gradients(S, tensors, addresses) if seen else []
+    moved = moved_by(images)
+    return {
+        where: Spot(address, tuple(A.shape[1:]), g.op not in moved, first_bend(S, A))
+        for (where, (address, A)), g in zip(seen.items(), slopes, strict=True)
+    }

@@ -15,6 +15,7 @@ from sgcampp.engine.copies import copies_for
 from sgcampp.engine.device import GaveUp, on_device
 from sgcampp.engine.discovery import discover
 from sgcampp.engine.grid import Grid, lay_out
+from sgcampp.engine.groups import MOST_GROUPS
 from sgcampp.engine.plan import plan_of
 from sgcampp.engine.pooled_head import check_pooled_head, probed_classes
 from sgcampp.engine.precision import check_precision, running_in
@@ -41,6 +42,7 @@ class Engine:
             normalisation, but blind to further training.
         precision: of the network, see `precision`.
         jit: compiles with XLA.
+        groups: that samples are dealt into at most; 1 takes no standard errors.
 
     Raises:
         UserError: for layers, outputs, feature maps or neurons that the model does not have, and
@@ -58,12 +60,13 @@ class Engine:
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
+        groups: int = MOST_GROUPS,
     ) -> None:
         check_precision(precision)
         self._precision = precision
         places = (look.where for look in looks)
         discovery = discover(model, input_shape, places, sampling.rule, output_name)
-        self.plan = plan_of(looks, sampling, discovery)
+        self.plan = plan_of(looks, sampling, discovery, classes, groups)
         self._copies = copies_for(sampling, input_shape)
         step = Step(model, self.plan, self._copies, classes, output_name, frozen)
         self._start = step.start
@@ -71,8 +74,8 @@ class Engine:
         compiled = tf.function(step.add_slice, autograph=False, jit_compile=jit or None)
         self._step = compiled.get_concrete_function(
             tf.TensorSpec([None, *input_shape], tf.float32),
-            tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None, *self._copies.shape], tf.float32),
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None, None, *self._copies.shape], tf.float32),
             tf.nest.map_structure(lambda t: tf.TensorSpec([None] * len(t.shape), t.dtype), state),
         )
         self._finish = tf.function(step.finish, autograph=False).get_concrete_function(
@@ -125,8 +128,9 @@ class Engine:
                 if give_up():
                     raise GaveUp
                 with running_in(self._precision):
-                    drawn = self._copies.draw(samples)
-                    state = self._step(batch, tf.constant(samples), drawn, state)
+                    drawn = self._copies.draw(samples)[None]
+                    of_each = tf.constant(np.tile(samples, (grid.images, 1)))
+                    state = self._step(batch, of_each, drawn, state)
             finished = self._finish(state)
         return GroupResult(_classes(state, count), self._by_look(finished, count), self.seen)
 
@@ -144,10 +148,11 @@ class Engine:
             return
         probed = probed_classes(self.plan.class_count)
         codes = np.stack([probed, np.full_like(probed, NO_CLASS)], -1)[:, None]
-        first = np.zeros([1], np.int32)
+        first = np.zeros([len(probed), 1], np.int32)
         zeros = tf.zeros([len(probed), *input_shape])
         state = self._start(np.repeat(codes, classes, axis=1))
-        state = self._step(zeros, tf.constant(first), self._copies.draw(first), state)
+        drawn = self._copies.draw(first[0])[None]
+        state = self._step(zeros, tf.constant(first), drawn, state)
         for place, of_place in zip(self.plan.places, state.places, strict=True):
             for look in place.looks:
                 if look.method.pooled_head:

@@ -156,6 +156,7 @@ def _joined(join: Callable[..., NDArray[Any]], pixels: Maps, layer: Maps) -> Map
     none = FLAT_REASONS.index("no_positive_evidence")
     return layer._replace(
         whole=whole,
+        se=whole[..., :0, :0],
         single=np.stack(each, -1) if each else np.zeros([*whole.shape, 0], whole.dtype),
         reason=np.where(flat, np.where(reason > 0, reason, none), 0),
     )

@@ -1,7 +1,6 @@
 """Runs the methods that stand on scores of perturbed images: masks in, maps out."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,11 +9,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sgcampp.engine.device import GaveUp
-from sgcampp.engine.discovery import discover
+from sgcampp.engine.discovery import Spot, discover
 from sgcampp.engine.fills import FILLS
 from sgcampp.engine.grid import Grid, lay_out
 from sgcampp.engine.masked_scores import MaskedScores
-from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Classes, GroupResult, Maps, Seen
 from sgcampp.engine.scoring import Outputs
 from sgcampp.errors import UserError
@@ -45,20 +43,18 @@ class PerturbationEngine:
 
     def __init__(self, scores: MaskedScores, look: Look, examples: Examples) -> None:
         self._look, self._scores, self._examples = look, scores, examples
-        self._clean = scores.clean((look.layer_name,) if look.method.sees_layer else ())
-        self._place: Place | None = None
+        self._spot = self._found() if look.method.sees_layer else None
+        self._clean = scores.clean((self._spot.address,) if self._spot else ())
         if look.method.needs_probabilities and not self._clean.gives_probabilities:
             raise UserError(
                 f"{look.method.name} weighs odds, and this model's head gives no probabilities: it "
                 "is neither a softmax nor a sigmoid; choose occlusion, which takes scores"
             )
         shape = scores.input_shape
-        if look.method.sees_layer:
-            output_name = scores.settings.get("output_name")
-            found = discover(scores.model, shape, [look.where], output_name=output_name)
-            self._place = Place(look.where, found.spots[look.where], (look,), 0)
-            self._place.check()
-            shape = self._chosen(np.zeros((1, *self._place.spot.shape), np.float32)).shape[1:]
+        if self._spot is not None:
+            filters = look.selection.filters
+            maps = self._spot.shape[-1] if filters is None else len(filters)
+            shape = (*self._spot.shape[:2], maps)
         self._patch_side = 0
         if look.method.patch_side is not None:
             self._patch_side = look.method.patch_side(look.perturbing, scores.input_shape)
@@ -67,8 +63,11 @@ class PerturbationEngine:
     @property
     def seen(self) -> Mapping[Look, Seen]:
         """Where it looks, and how many perturbed images it looks at."""
-        found = self._place.seen(self._look) if self._place else Seen(INPUT, False, 0)
-        return {self._look: replace(found, perturbations=self.passes)}
+        if self._spot is None:
+            return {self._look: Seen(INPUT, affine=False, copies=0, perturbations=self.passes)}
+        spot = self._spot
+        seen = Seen(spot.address, spot.affine, 0, bend=spot.bend, perturbations=self.passes)
+        return {self._look: seen}
 
     def lay_out(self, batch_size: int, total: int) -> Grid:
         """The grid for batches of at most B and `total` images (see `grid.lay_out`)."""
@@ -87,7 +86,7 @@ class PerturbationEngine:
         rows = np.minimum(np.arange(grid.images), count - 1)
         clean = self._clean(images[rows])
         classes = _classes(codes, clean, count)
-        A = self._chosen(*clean.activations)[:count] if self._place else None
+        A = self._chosen(*clean.activations)[:count] if self._spot else None
         subject = Subject(images, A, self._patches)
         fill = FILLS[self._look.perturbing.fill]
         fills = np.stack([fill(image, self._scores.black) for image in images])
@@ -101,6 +100,16 @@ class PerturbationEngine:
         except StopIteration as finished:
             maps = self._finished(finished.value)
         return GroupResult(classes, {self._look: maps}, self.seen)
+
+    def _found(self) -> Spot:
+        """The layer, which has the feature maps and neurons that are looked at."""
+        where, scores = self._look.where, self._scores
+        output_name = scores.settings.get("output_name")
+        found = discover(scores.model, scores.input_shape, [where], output_name=output_name)
+        spot = found.spots[where]
+        self._look.selection.check_filters(spot.shape[2], spot.address)
+        self._look.selection.neurons(spot.shape[0], spot.shape[1], spot.address)
+        return spot
 
     @cached_property
     def _patches(self) -> PatchGaussian | None:
@@ -154,6 +163,8 @@ class PerturbationEngine:
         return Maps(
             whole=whole,
             single=np.where(finite[..., None, None, None], single, 0).astype(np.float32),
+            se=whole[..., :0, :0],
+            relative_se=zeros + np.nan,
             log_scale=zeros,
             ess=zeros + 1,
             guarded=zeros,

@@ -5,7 +5,7 @@ in batches, in the precision, and with the errors, of the maps' own passes.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -99,3 +99,14 @@ class Scorer:
             with running_in(self._precision):
                 outputs = self._score(inputs)
             return tf.nest.map_structure(lambda part: part.numpy(), outputs)
+
+
+def input_scorer(model: keras.Model, shape: tuple[int, int, int], *settings: Any) -> Scorer:
+    """A scorer of model inputs as they are, float32 [rows, H, W, C].
+
+    Args:
+        model: the Keras model.
+        shape: (H, W, C).
+        *settings: output_name, frozen and so on, as of `Scorer`.
+    """
+    return Scorer(model, tf.identity, [tf.TensorSpec([None, *shape], tf.float32)], *settings)

@@ -1,5 +1,6 @@
 """The traced computation of an engine: one slice of samples, and from sums to maps."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -7,13 +8,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from sgcampp.engine.accumulate import Accumulator, PlaceState, Scores, Slice
+from sgcampp.engine.accumulate import Accumulator
 from sgcampp.engine.class_scores import resolved, scores_of
 from sgcampp.engine.copies import Copies
+from sgcampp.engine.curvature import with_curvature
 from sgcampp.engine.discovery import layer_names, tapped_tensors
+from sgcampp.engine.groups import deal
 from sgcampp.engine.plan import Plan
 from sgcampp.engine.propagation import propagating
 from sgcampp.engine.results import Maps
+from sgcampp.engine.state import PlaceState, Scores, Slice
 from sgcampp.engine.tap import Tapped, gradients, tap
 from sgcampp.explain.looks import Look
 
@@ -71,31 +75,31 @@ class Step:
     def add_slice(
         self, images: tf.Tensor, samples: tf.Tensor, drawn: tf.Tensor, state: State
     ) -> State:
-        """Adds one slice of samples; the slice that has sample 0 also sets what is clean.
+        """Adds one slice of samples; the slice that has sample 0 starts an image anew.
 
         Args:
             images: float32 [b, H, W, C].
-            samples: int32 [s], sample numbers.
-            drawn: float32 [s, ...], what makes these samples.
+            samples: int32 [b, s], consecutive sample numbers of each image; above n: passed over.
+            drawn: float32 [b or 1, s, ...], what makes these samples.
             state: of the slices before.
         """
         x = tf.reshape(self._copies.make(images, drawn), [-1, *images.shape[1:]])
         with propagating(self._plan.sampling.rule):
             names = layer_names(self._where)
             tapped = tap(self._model, x, names, self._output_name, self._frozen)
-        outer = [tf.shape(images)[0], tf.shape(samples)[0]]
+        outer = tf.unstack(tf.shape(samples))
         logits = self._by_image(tapped.logits, outer)
         codes = tf.ensure_shape(state.class_idx, [None, self._classes, 2])
         class_idx = resolved(codes, logits[:, 0])
         S = scores_of(logits, class_idx)
-        copies = self._plan.sampling.nsamples
-        part = Slice(tf.equal(samples[0], 0), (samples > 0) & (samples <= copies))
+        averaged = (samples > 0) & (samples <= self._plan.sampling.nsamples)
+        part = Slice(tf.equal(samples[:, 0], 0), deal(samples, averaged, self._plan.groups))
         probabilities = self._probabilities(tapped, class_idx, S, outer)
         return State(
             class_idx,
-            tf.where(part.first, S[:, 0], state.scores),
+            part.chosen(S[:, 0], state.scores),
             S[:, -1],
-            tf.where(part.first, probabilities, state.probabilities),
+            part.chosen(probabilities, state.probabilities),
             self._add_to_places(state.places, tapped, x, S, part, outer),
         )
 
@@ -111,15 +115,32 @@ class Step:
         tensors, addresses = tapped_tensors(self._where, tapped, x)
         of_classes = [gradients(S[..., t], tensors, addresses) for t in range(self._classes)]
         seen = {
-            where: (self._by_image(A, outer), [self._by_image(g, outer) for g in of_place])
+            where: (A, of_place)
             for where, A, of_place in zip(
                 self._where, tensors, zip(*of_classes, strict=True), strict=True
             )
         }
         return tuple(
-            each.add(state, seen[each.place.where][0], S, seen[each.place.where][1], part)
+            self._add_to_place(each, state, *seen[each.place.where], S, part, outer)
             for each, state in zip(self._accumulators, states, strict=True)
         )
+
+    def _add_to_place(
+        self,
+        accumulator: Accumulator,
+        state: PlaceState,
+        A: tf.Tensor,
+        of_classes: Sequence[tf.Tensor],
+        S: tf.Tensor,
+        part: Slice,
+        outer: list[tf.Tensor],
+    ) -> PlaceState:
+        place = accumulator.place
+        if place.curved is not None:
+            layer = place.spot.address
+            of_classes = [with_curvature(g, A, place.curved, layer) for g in of_classes]
+        slopes = [self._by_image(g, outer) for g in of_classes]
+        return accumulator.add(state, self._by_image(A, outer), S, slopes, part)
 
     def _probabilities(
         self, tapped: Tapped, class_idx: tf.Tensor, S: tf.Tensor, outer: list[tf.Tensor]

@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from sgcampp.engine.frozen import frozen_weights
 from sgcampp.errors import UserError
-from sgcampp.models.layers import default_layer, resolve_layer, watched_layers
+from sgcampp.models.layer_calls import LayerCall, watched_layers
+from sgcampp.models.layers import default_layer, resolve_layer
 from sgcampp.models.signature import pick_output
 
 PASS_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze"}
@@ -31,6 +32,7 @@ class Tapped:
             head's single score S becomes (-S, +S).
         probabilities: [rows, C], after the softmax or sigmoid; None for a head that has neither.
         head: what made them: "Softmax", "Sigmoid" or None.
+        calls: of all the model's layers, in call order.
     """
 
     layers: tuple[str, ...]
@@ -38,6 +40,7 @@ class Tapped:
     logits: tf.Tensor
     probabilities: tf.Tensor | None
     head: str | None
+    calls: tuple[LayerCall, ...]
 
 
 def tap(
@@ -62,7 +65,7 @@ def tap(
         UserError: for a layer or output that does not exist or can't be explained.
     """
     weights = frozen_weights(model) if frozen else contextlib.nullcontext()
-    with watched_layers(model) as calls, _inlined(), weights:
+    with watched_layers(model) as calls, inlined(), weights:
         result = model(images, training=False)
     chosen = [
         default_layer(calls) if name is None else resolve_layer(calls, name) for name in layer_names
@@ -71,6 +74,7 @@ def tap(
         tuple(call.address for call in chosen),
         tuple(call.tensor for call in chosen),
         *_class_scores(pick_output(model, result, output_name)),
+        tuple(calls),
     )
 
 
@@ -118,7 +122,7 @@ def gradients(
     return [tf.convert_to_tensor(g) for g in found]
 
 
-class _inlined:  # noqa: N801
+class inlined:  # noqa: N801
     """Inlines the model's own tf.functions into the trace, so that their layers can be tapped."""
 
     def __enter__(self) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.evaluation.asking import Asking, subset_masks
+from sgcampp.evaluation.explaining_again import Recipe
+from sgcampp.evaluation.extras import Extras
 from sgcampp.evaluation.group_scoring import scored_images
 from sgcampp.evaluation.mask_scoring import MaskScorer, seconds_a_pass
 from sgcampp.evaluation.measuring import measured_rows
@@ -27,6 +29,10 @@ FREEZE_FROM = 1000
 class Measurer:
     """A classifier, and what is measured of maps that explain it.
 
+    Attributes:
+        passes: images that are scored, at most.
+        explained: passes of explanations made again, at most.
+
     Args:
         classifier: the model.
         request: what is measured.
@@ -34,6 +40,10 @@ class Measurer:
         maps: how many, reference maps included.
         batch_size: B.
         precision: of the network.
+        recipe: how the maps were made; None if that is not known.
+
+    Raises:
+        UserError: for metrics that need a recipe where there is none.
     """
 
     def __init__(
@@ -44,6 +54,7 @@ class Measurer:
         maps: int,
         batch_size: int = 16,
         precision: str = "float32",
+        recipe: Recipe | None = None,
     ) -> None:
         self._request, self._shape = request, classifier.input_shape
         self._metrics = [METRICS[name] for name in request.metrics]
@@ -56,10 +67,15 @@ class Measurer:
         self.passes = images * shared + maps * passes_a_map(self._metrics, request.steps)
         frozen = self.passes > FREEZE_FROM
         self._scorer = MaskScorer(classifier, batch_size, frozen, precision)
+        ahead = request.seed, images, maps, GROUP, batch_size, frozen, precision
+        self._extras = Extras(classifier, self._metrics, recipe, *ahead)
+        self.passes += self._extras.passes
+        self.explained = self._extras.explained
 
     def seconds(self) -> float:
         """How long all passes take at today's speed, about."""
-        return self.passes * seconds_a_pass(self._scorer, self._shape)
+        scoring = self.passes * seconds_a_pass(self._scorer, self._shape)
+        return scoring + self._extras.seconds()
 
     def __call__(
         self,
@@ -89,7 +105,7 @@ class Measurer:
             give_up,
             lambda b: note(f"the device ran out of memory: going on with batches of {b}"),
         )
-        asked = iter(askings)
+        asked, extras = iter(askings), iter(self._extras(images, give_up, note))
         for image in group:
             if not isinstance(image, PreparedImage):
                 yield [replace(row, finished=time.time()) for row in image]
@@ -97,4 +113,5 @@ class Measurer:
                 yield image.unmeasured
             else:
                 measured = (image, next(asked), *next(scores))
-                yield measured_rows(*measured, self._metrics, request.base, request.parameters)
+                settings = self._metrics, request.base, request.parameters
+                yield measured_rows(*measured, *settings, next(extras))

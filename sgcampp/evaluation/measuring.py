@@ -26,6 +26,7 @@ def measured_rows(
     metrics: Sequence[Metric],
     base: str,
     parameters: Mapping[str, Mapping[str, Any]],
+    extras: Sequence[Mapping[str, Any]],
 ) -> list[EvaluationRow]:
     """All rows of one image.
 
@@ -37,13 +38,16 @@ def measured_rows(
         metrics: what is measured.
         base: the method whose p₁ `win` is held against.
         parameters: of metrics, by name.
+        extras: of each map, what else metrics may take, see `extras.Extras`.
     """
     givens = [asking.given(probabilities, one.slot, one.row.class_idx or 0) for one in image.maps]
     beside = {_identity(one.row): n for n, one in enumerate(image.maps)}
     rows = list(image.unmeasured)
-    for one, given in zip(image.maps, givens, strict=True):
+    for one, given, extra in zip(image.maps, givens, extras, strict=True):
         given |= {"layer_map": one.layer_map, "saliency": one.saliency}
-        given |= {"normalised": one.normalised, **_objects_of(image, one)}
+        given |= {"normalised": one.normalised, **extra}
+        objects, why = _objects_of(image, one)
+        given |= {**objects, "reasons": {**extra.get("reasons", {}), **why}}
         plain = beside.get(_identity(one.row, PLAIN.get(one.row.method, "")))
         if plain is not None:
             given["plain_map"] = image.maps[plain].layer_map
@@ -64,12 +68,11 @@ def _measured(
     values: dict[str, float] = {}
     undefined: dict[str, str] = {}
     evidence: dict[str, list] = {}
-    why = given.get("no_objects")
     for metric in metrics:
         missing = [need for need in metric.needs if need not in given]
         if missing:
-            if why and set(missing) <= {"mask", "instances"}:
-                undefined[metric.name] = why
+            if set(missing) <= given["reasons"].keys():
+                undefined[metric.name] = given["reasons"][missing[0]]
             continue
         try:
             value = metric.measure(given, **parameters.get(metric.name, {}))
@@ -93,14 +96,14 @@ def _measured(
     )
 
 
-def _objects_of(image: PreparedImage, one: PreparedMap) -> dict[str, Any]:
-    """The mask and the instances of a map's class; or why there are none to measure by."""
+def _objects_of(image: PreparedImage, one: PreparedMap) -> tuple[dict[str, Any], dict[str, str]]:
+    """The mask and the instances of a map's class; and why there are none to measure by."""
     if image.objects is None:
-        return {}
+        return {}, {}
     found = image.objects.get(one.row.class_idx if one.row.class_idx is not None else -1)
     if found is None or not len(found.masks):
-        return {"no_objects": _why_none(found)}
-    return {"mask": found.masks.any(0), "instances": found.masks[~found.crowd]}
+        return {}, dict.fromkeys(("mask", "instances"), _why_none(found))
+    return {"mask": found.masks.any(0), "instances": found.masks[~found.crowd]}, {}
 
 
 NO_OBJECTS = {

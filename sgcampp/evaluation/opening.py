@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from sgcampp.annotations.boxes import Annotations, read_annotations
 from sgcampp.config.run_config import MODEL_KEYS
 from sgcampp.errors import UserError
-from sgcampp.evaluation.reference_maps import own_rows, place
+from sgcampp.evaluation.reference_maps import codes_of, own_rows, place
+from sgcampp.evaluation.rows import Series
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.loading import load_model
 from sgcampp.tree.index import Standing
@@ -31,6 +33,7 @@ class Options:
         steps: of curves.
         fill: for pixels taken out, and for the start of an insertion.
         shard: (i, N): every N-th image, from the i-th on.
+        retry_failed: measures images again of which something failed before.
     """
 
     preset: str = "standard"
@@ -43,6 +46,32 @@ class Options:
     steps: int = 20
     fill: Sequence[str] = ("black", "blur")
     shard: tuple[int, int] = (1, 1)
+    retry_failed: bool = False
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What of an output tree is evaluated.
+
+    Attributes:
+        keys: of the images, in their order.
+        classes: the first class explained in each, -1 for none.
+        series: how many maps there are of each.
+        places: how many there are; a place is a layer, a class and settings of an image, and has
+            reference maps of its own.
+        targets: classes explained in an image, at most.
+    """
+
+    keys: list[str]
+    classes: list[int]
+    series: Counter[Series]
+    places: int
+    targets: int
+
+    @property
+    def maps(self) -> int:
+        """How many maps there are, reference maps aside."""
+        return self.series.total()
 
 
 def same_model(tree: OutputTree) -> Classifier:
@@ -68,10 +97,11 @@ def annotations_of(options: Options, classifier: Classifier) -> Annotations | No
     return read_annotations(options.boxes, options.classes, labels)
 
 
-def keys_and_maps(tree: OutputTree, limit: int | None) -> tuple[list[str], int, int]:
-    """The keys of the images to evaluate in their order; how many maps, and places, they have.
+def contents_of(tree: OutputTree, limit: int | None) -> Contents:
+    """What of a tree is evaluated: at most so many images.
 
-    A place is a layer, a class and settings of an image: it has reference maps of its own.
+    Raises:
+        UserError: for a tree without arrays, or without a map.
     """
     if "arrays" not in (tree.values.get("write") or []):
         raise UserError(
@@ -81,11 +111,17 @@ def keys_and_maps(tree: OutputTree, limit: int | None) -> tuple[list[str], int, 
         keys = sorted(row.key for row in index.rows() if index.standing(row.key)[0] is Standing.OK)
         keys = keys[:limit]
         rows = [row for key in keys if (row := index.row(key)) is not None]
-    maps = sum(len(row.maps) for row in rows)
-    places = sum(len({place(own) for own, _ in own_rows(row)}) for row in rows)
-    if not maps:
+    series: Counter[Series] = Counter()
+    places = 0
+    for row in rows:
+        own = [measured for measured, _ in own_rows(row)]
+        series.update(measured.series for measured in own)
+        places += len({place(measured) for measured in own})
+    if not series:
         raise UserError(f"{tree.store.shown()} has no map to evaluate")
-    return keys, maps, places
+    codes = [codes_of(row) for row in rows]
+    classes = [int(of_image[0, 0]) if len(of_image) else -1 for of_image in codes]
+    return Contents(keys, classes, series, places, max(map(len, codes)))
 
 
 def identity(path: Path | None) -> list[str | None] | None:

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from sgcampp.annotations.boxes import Annotations
 from sgcampp.annotations.instances import AnnotationFault, Seen, seen
 from sgcampp.engine.fills import FILLS
-from sgcampp.evaluation.reference_maps import ImageTask, own_rows, partner_map_of, reference_maps
+from sgcampp.evaluation.reference_maps import (
+    ImageTask,
+    codes_of,
+    own_rows,
+    partner_map_of,
+    reference_maps,
+)
 from sgcampp.evaluation.request import Request
 from sgcampp.evaluation.rows import FAILED, LEFT_OUT, EvaluationRow
 from sgcampp.images.decode import read_image
@@ -51,6 +57,7 @@ class PreparedImage:
     Attributes:
         key: its key.
         model_input: float32 [H, W, C].
+        codes: int32 [T, 2], class codes by target.
         fills: float32 [2, H, W, C].
         maps: what is measured.
         ranks: int32 [H, W], one a slot.
@@ -61,6 +68,7 @@ class PreparedImage:
 
     key: str
     model_input: NDArray[np.float32]
+    codes: NDArray[np.int32]
     fills: NDArray[np.float32]
     maps: list[PreparedMap]
     ranks: list[NDArray[np.int32]]
@@ -114,6 +122,7 @@ class Preparer:
         return PreparedImage(
             task.row.key,
             model_input,
+            codes_of(task.row),
             np.stack(fills),
             maps,
             ranks,

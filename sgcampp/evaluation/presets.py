@@ -13,10 +13,15 @@ OBJECTS = (
     *("instance_recall_several", "max_box_acc", "pxap"),
 )
 """Metrics that need annotated objects."""
+CHANGES = (
+    *("max_sensitivity", "avg_sensitivity", "seed_sensitivity"),
+    *("mprt_spearman", "mprt_ssim", "emprt"),
+)
+"""Metrics of how a map changes: under noise, another seed, other weights."""
 PRESETS = {
     "quick": (*DROPS, *SHAPES),
     "standard": (*DROPS, *CURVES, *OBJECTS, *SHAPES),
-    "full": (*DROPS, *CURVES, "mu_fidelity", *OBJECTS, *SHAPES),
+    "full": (*DROPS, *CURVES, "road", "mu_fidelity", "adcc", *OBJECTS, *CHANGES, *SHAPES),
 }
 """Metrics by preset, in the order of tables; those of OBJECTS only where there are boxes."""
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sgcampp.evaluation.request import Request
 from sgcampp.evaluation.rows import EvaluationRow
+from sgcampp.explain.classes import NO_CLASS
 from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.metrics.metric import Floats, Undefined
 from sgcampp.tree.open_tree import OutputTree
@@ -32,6 +33,16 @@ class ImageTask:
 
     row: Row
     partner: Row | None
+
+
+def codes_of(row: Row) -> NDArray[np.int32]:
+    """The class codes of the classes explained in an image, int32 [T, 2], by target."""
+    targets = dict.fromkeys((one.class_idx, one.against_idx) for one in row.maps)
+    codes = [
+        (-1 if of is None else of, NO_CLASS if against is None else against)
+        for of, against in targets
+    ]
+    return np.array(codes, np.int32).reshape(-1, 2)
 
 
 def own_rows(row: Row) -> Iterator[tuple[EvaluationRow, MapRow]]:

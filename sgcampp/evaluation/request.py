@@ -20,6 +20,7 @@ class Request:
     Attributes:
         metrics: by name, in the order of tables.
         parameters: of the metrics that have any, by metric.
+        made: how imputed images and maps made again come about, by what they are for.
         steps: of curves, from no pixel to all.
         fill: what stands for pixels that are taken out, and what an insertion starts from.
         seed: of ties, random maps and partners.
@@ -34,6 +35,7 @@ class Request:
 
     metrics: list[str]
     parameters: dict[str, Any]
+    made: dict[str, Any]
     steps: int
     fill: list[str]
     seed: int

@@ -11,19 +11,21 @@ from typing import Protocol
 
 from sgcampp.engine.device import GaveUp
 from sgcampp.errors import UserError
+from sgcampp.evaluation.explaining_again import Recipe, recipe_of
+from sgcampp.evaluation.extras import made_for, must_explain
 from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.opening import (
     Options,
     annotations_of,
+    contents_of,
     identity,
-    keys_and_maps,
     same_model,
 )
 from sgcampp.evaluation.preparing import Preparer
 from sgcampp.evaluation.presets import chosen_metrics
 from sgcampp.evaluation.reference_maps import ImageTask
 from sgcampp.evaluation.request import DIRECTORY, Request, check_numbers, settle_request
-from sgcampp.evaluation.rows import EvaluationRow, from_line, to_line
+from sgcampp.evaluation.rows import FAILED, EvaluationRow, from_line, to_line
 from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.metrics.metric import Undefined
 from sgcampp.metrics.references import partners
@@ -52,11 +54,20 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Cost:
-    """What an evaluation takes. `passes`: images that are scored; `seconds`: at today's speed."""
+    """What an evaluation takes.
+
+    Attributes:
+        images: how many there are.
+        maps: of them, reference maps aside.
+        passes: images that are scored.
+        explained: passes of explanations made again; each has a gradient too.
+        seconds: at today's speed, sparse systems of imputed images included.
+    """
 
     images: int
     maps: int
     passes: int
+    explained: int
     seconds: float
 
 
@@ -75,24 +86,27 @@ class Evaluation:
         self._classifier = same_model(self.tree)
         annotations = annotations_of(options, self._classifier)
         self._metrics = chosen_metrics(options.preset, options.metrics, annotations is not None)
-        self._keys, self._maps, self._places = keys_and_maps(self.tree, options.limit)
+        self._contents = contents_of(self.tree, options.limit)
+        self._keys = self._contents.keys
         self.base = options.against or "grad_cam_pp"
         self.request = self._request()
         self._prepare = Preparer(self.tree, self._classifier, self.request, annotations)
-        references = self._places * len(self.request.references)
+        references = self._contents.places * len(self.request.references)
         self._measure = Measurer(
             self._classifier,
             self.request,
             len(self._keys),
-            self._maps + references,
+            self._contents.maps + references,
             max(self.tree.record.batch_size, 16),
             str(self.tree.values.get("precision") or "float32"),
+            self._recipe(),
         )
 
     def cost(self) -> Cost:
         """What it takes, at most: maps that are the same are scored once."""
-        passes, seconds = self._measure.passes, self._measure.seconds()
-        return Cost(len(self._keys), self._maps, passes, seconds)
+        measure = self._measure
+        passes = measure.passes, measure.explained
+        return Cost(len(self._keys), self._contents.maps, *passes, measure.seconds())
 
     def run(self, listener: Listener, stop: Stop) -> bool:
         """Evaluates what is left; whether it was interrupted.
@@ -134,8 +148,19 @@ class Evaluation:
 
     def _done(self) -> set[str]:
         """The images all of whose rows are there; a kill may have torn off the last ones."""
-        counts = Counter((row.key, row.of_image) for row in self.rows())
-        return {key for (key, of_image), count in counts.items() if count == of_image}
+        rows = self.rows()
+        counts = Counter((row.key, row.of_image) for row in rows)
+        whole = {key for (key, of_image), count in counts.items() if count == of_image}
+        if self._options.retry_failed:
+            whole -= {row.key for row in rows if row.status == FAILED}
+        return whole
+
+    def _recipe(self) -> Recipe | None:
+        """How the maps were made, if any must be made again."""
+        if not must_explain(self._metrics):
+            return None
+        contents = self._contents
+        return recipe_of(self.tree, contents.series, contents.targets, self._classifier)
 
     def _request(self) -> Request:
         options = self._options
@@ -144,6 +169,7 @@ class Evaluation:
         return Request(
             metrics=[metric.name for metric in self._metrics],
             parameters=parameters,
+            made=made_for(self._metrics),
             steps=options.steps,
             fill=list(options.fill),
             seed=options.seed,
@@ -158,9 +184,8 @@ class Evaluation:
 
     def _tasks(self, left: Sequence[str], index: ManifestIndex, stop: Stop) -> Iterator[ImageTask]:
         try:
-            of = dict(
-                zip(self._keys, partners(len(self._keys), seed=self.request.seed), strict=True)
-            )
+            found = partners(self._contents.classes, seed=self.request.seed)
+            of = dict(zip(self._keys, found, strict=True))
         except Undefined:  # one image alone has no partner
             of = {}
         for key in left:

@@ -5,9 +5,10 @@ from itertools import chain
 from statistics import median
 
 from sgcampp.evaluation.gathering import is_reference
-from sgcampp.evaluation.numerals import counted, decimals_of, listed, mean_of, number
+from sgcampp.evaluation.numerals import counted, listed, mean_of
 from sgcampp.evaluation.rows import Series
 from sgcampp.evaluation.summary import Compared, MetricFacts, SeriesSummary, Summary
+from sgcampp.statistics.digits import decimals_of, fixed
 from sgcampp.statistics.verdicts import Verdict
 
 MOST = 12
@@ -143,7 +144,7 @@ def _could_have(judged: Judged) -> str:
         least = compared.comparison.smallest
         if least is not None:
             told = smallest.setdefault(compared.comparison.difference.images, [])
-            size = number(least, decimals_of(least, 2)) + " points" * (facts.unit == "%")
+            size = fixed(least, decimals_of(least, 2)) + " points" * (facts.unit == "%")
             told.append(f"{size}{' or more' * (not told)} in {facts.name}")
     parts = [f"{n:,} images would have shown {listed(of)}" for n, of in smallest.items()]
     return f"; {'; '.join(parts)}" if parts else ""
@@ -161,7 +162,7 @@ def _after(summary: Summary) -> Iterator[str]:
     if rho is not None and rho < AGREEING:
         yield (
             f"The metrics disagree on which maps are good (the median rank correlation of two of "
-            f"them is {number(rho, 2)}): no single one of them decides."
+            f"them is {fixed(rho, 2)}): no single one of them decides."
         )
     yield from _missing(summary)
 

@@ -10,6 +10,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "activations": ("clean", "mean"),
     "average": ("derivatives", "maps"),
     "alpha_guard": ("nonnegative", "none"),
+    "derivatives": ("closed", "exact"),
     "noise_scale": ("range", "absolute"),
     "sign": ("own", "absolute", "positive", "signed"),
 }
@@ -29,6 +30,8 @@ class Choices:
         average: average `derivatives`, as the paper does, or whole `maps`.
         alpha_guard: `nonnegative` sets alpha to 0 where its denominator is <= 1e-3 D2 (averaged
             derivatives can let it pass through zero); `none` takes Eq. 7 to the letter.
+        derivatives: 2nd and 3rd of Y = exp(S): the paper's `closed` form, which holds where S is
+            locally linear in A, as in networks of ReLUs; or `exact`, at small layers.
         noise_scale: `range`: sigma = std_dev * (max x - min x) of the preprocessed image;
             `absolute`: sigma = std_dev, in units of the model's input.
         sign: what is left of a method's map that can have either sign: its `absolute` values, its
@@ -44,6 +47,7 @@ class Choices:
     activations: str = "clean"
     average: str = "derivatives"
     alpha_guard: str = "nonnegative"
+    derivatives: str = "closed"
     noise_scale: str = "range"
     sign: str = "own"
 

@@ -19,11 +19,25 @@ class Derivatives(NamedTuple):
     D3: "tf.Tensor"
 
 
-def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
-    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A, each divided by Y.
+def derivatives_of_Y(Y: "tf.Tensor", g: "tf.Tensor") -> Derivatives:
+    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A: Y g, Y g^2, Y g^3.
 
-    For S locally linear in A they are Y g, Y g^2, Y g^3, only the diagonal terms (Chattopadhay et
-    al. 2018, Eq. 11–13). The factor Y = e^{S_m} is a sample's weight in the averages.
+    For S locally linear in A, only the diagonal terms (Chattopadhay et al. 2018, Eq. 11–13).
+
+    Args:
+        Y: [..., 1, 1, 1], e^{S_m}, a sample's weight in the averages.
+        g: [..., h, w, K], dS/dA.
+
+    Returns:
+        d1, d2, d3: [..., h, w, K].
+    """
+    d1 = Y * g
+    d2 = d1 * g
+    return Derivatives(d1, d2, d2 * g)
+
+
+def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
+    """1st, 2nd and 3rd derivatives of Y with respect to A, each divided by Y: g, g^2, g^3.
 
     Args:
         g: [..., h, w, K], dS/dA.
@@ -33,6 +47,22 @@ def derivatives_over_Y(g: "tf.Tensor") -> Derivatives:
     """
     squared = g * g
     return Derivatives(g, squared, squared * g)
+
+
+def exact_derivatives_over_Y(s1: "tf.Tensor", s2: "tf.Tensor", s3: "tf.Tensor") -> Derivatives:
+    """1st, 2nd and 3rd derivatives of Y = exp(S) with respect to A, each divided by Y.
+
+    By Faà di Bruno's formula, whatever S is: only the diagonal terms, as in Eq. 7.
+
+    Args:
+        s1: [..., h, w, K], dS/dA.
+        s2: [..., h, w, K], d²S/dA².
+        s3: [..., h, w, K], d³S/dA³.
+
+    Returns:
+        d1/Y, d2/Y, d3/Y: [..., h, w, K].
+    """
+    return Derivatives(s1, s2 + s1**2, s3 + 3 * s1 * s2 + s1**3)
 
 
 def mean_gradient_weights(D1: "tf.Tensor", neurons: "tf.Tensor") -> "tf.Tensor":

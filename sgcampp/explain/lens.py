@@ -56,8 +56,9 @@ class Lens:
             D: D1, D2, D3, each of A's shape.
         """
         neurons = self._neurons(A)
-        D1, D2, D3 = (d * neurons for d in D)
-        evidence = Evidence(A * neurons, D1, D2, D3, neurons)
+        if self.selection.subset is not None:
+            A, D = A * neurons, equations.Derivatives(*(d * neurons for d in D))
+        evidence = Evidence(A, *D, neurons)
         weighted = method.function(evidence, self.choices)
         sign = method.sign_by(self.choices.sign)
         single = _with_sign(weighted.maps, sign)

@@ -14,6 +14,8 @@ from sgcampp.explain.selection import Selection
 
 INPUT = "input"
 """Stands for the address of a layer where a method looks at the model's input itself."""
+SMOOTHING = "smoothing"
+"""Stands for the name of the last layer where noise can change the maps."""
 IG_STEPS = 50
 MOST_STEPS = 100_000
 MOST_SAMPLES = 1_000_000
@@ -43,7 +45,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Where:
-    """Where a look looks: at a layer by name (None: the default one), or at the input."""
+    """Where a look looks: at a layer by name (None: the default, or SMOOTHING), or at the input."""
 
     layer_name: str | None
     pixels: bool
@@ -55,8 +57,9 @@ class Look:
 
     Attributes:
         method: the method.
-        layer_name: a layer, or `outer/inner`; None is the default layer. A method in pixel space
-            looks at the input whatever the layer.
+        layer_name: a layer, or `outer/inner`; None is the default layer, SMOOTHING the last one
+            where noise can change maps. A method in pixel space looks at the input whatever the
+            layer.
         choices: how the equations are read.
         selection: which feature maps and neurons.
         nsamples: n, noised samples an image; for integrated_gradients its steps.
@@ -84,6 +87,11 @@ class Look:
     def weighting(self) -> str:
         """How samples are weighed: by e^{S_m} (`exp_logit`) or alike (`logit`)."""
         return self.choices.score if self.method.of_exp else "logit"
+
+    @property
+    def exact(self) -> bool:
+        """Whether it takes the true 2nd and 3rd derivatives."""
+        return self.method.of_exp and self.choices.derivatives == "exact"
 
     @property
     def sign(self) -> str:
@@ -126,7 +134,7 @@ def looks_of(
     """Every method at every layer; then the methods that look at no layer.
 
     Args:
-        layer_names: layers; None is the default one.
+        layer_names: layers; None is the default one, SMOOTHING see `Look`.
         methods: names of METHODS.
         choices: how the equations are read.
         selection: which feature maps and neurons of the layers.

@@ -13,7 +13,7 @@ from sgcampp.explain.method import METHODS, Evidence, Method, Needs, Weighted, m
 __all__ = ["METHODS", "Evidence", "Method", "Needs", "Weighted", "method"]
 
 GUARD = 1e-3
-"""alpha_guard=nonnegative asks Eq. 7's denominator to exceed this share of D2."""
+"""alpha_guard=nonnegative asks Eq. 7's denominator to exceed this share of |D2|."""
 
 
 @method(smooth=True, of_exp=True)
@@ -23,8 +23,8 @@ def smooth_grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     denominator = equations.alpha_denominator(of.A, of.D2, of.D3)
     guarded = tf.zeros_like(denominator)
     if choices.alpha_guard == "nonnegative":
-        small = denominator <= GUARD * of.D2
-        guarded = tf.cast(small & (of.D1 > 0) & (of.D2 > 0), denominator.dtype)
+        small = denominator <= GUARD * tf.abs(of.D2)
+        guarded = tf.cast(small & (of.D1 > 0) & (of.D2 != 0), denominator.dtype)
         denominator = tf.where(small, tf.zeros_like(denominator), denominator)
     w = equations.feature_map_weights(equations.alpha(numerator, denominator), of.D1)
     return Weighted(w[..., None, None, :] * of.A, tf.reduce_sum(guarded, [-3, -2, -1]))

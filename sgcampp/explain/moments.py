@@ -2,90 +2,125 @@
 
 With score=exp_logit sample m weighs e^{S_m}. The sums are kept relative to the largest score seen,
 e^{S_m - m*}, and rescaled when it rises: memory does not grow with n, and nothing overflows.
+
+Samples come in rounds of one a group, and each group has sums of its own: what the averages would
+be without one of the groups tells how sure they are (`jackknife`).
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 
 class Moments(NamedTuple):
-    """Sums over the samples seen so far, for b images and one class.
+    """Sums over the samples seen so far, for b images, G groups and one class.
 
     Attributes:
         top: [b], the largest class score m*; the dtype's lowest number before the first sample.
         weight: [b], sum of weights w_m = e^{S_m - m*} (or 1 each).
         weight2: [b], sum of w_m^2.
-        sums: sums of w_m * term_m, each [b, ...], by the terms' own names.
+        counts: [b, G], samples in each group.
+        sums: sums of w_m * term_m in each group, each [b, G, ...], by the terms' own names.
     """
 
     top: tf.Tensor
     weight: tf.Tensor
     weight2: tf.Tensor
+    counts: tf.Tensor
     sums: Any
 
 
-def no_moments(images: int, ranks: Any, dtype: tf.DType) -> Moments:
+def no_moments(images: int, groups: int, ranks: Any, dtype: tf.DType) -> Moments:
     """Moments before the first sample.
 
     Args:
         images: b.
-        ranks: a NamedTuple like the terms, with each one's number of axes after the image axis;
+        groups: G.
+        ranks: a NamedTuple like the terms, with each one's number of axes after the group axis;
             sums start as [b, 1, …], which broadcasts, so that no zeros are moved.
         dtype: of the sums.
     """
     zero = tf.zeros([images], dtype)
-    sums = type(ranks)(*(tf.reshape(zero, [-1] + [1] * rank) for rank in ranks))
-    return Moments(tf.fill([images], dtype.min), zero, zero, sums)
+    sums = type(ranks)(*(tf.reshape(zero, [-1] + [1] * (rank + 1)) for rank in ranks))
+    counts = tf.zeros([images, groups], dtype)
+    return Moments(tf.fill([images], dtype.min), zero, zero, counts, sums)
 
 
 def add_samples(
-    moments: Moments, S: tf.Tensor, use: tf.Tensor, terms: Any, weighting: str
+    moments: Moments,
+    S: tf.Tensor,
+    use: tf.Tensor,
+    weighted_terms: Callable[[tf.Tensor], Any],
+    weighting: str,
+    anew: tf.Tensor,
 ) -> Moments:
-    """Adds s samples of each of b images.
+    """Adds r rounds of samples, one a group, of each of b images.
 
     Args:
         moments: the sums so far.
-        S: [b, s], class scores.
-        use: bool [s], which of the samples count.
-        terms: a NamedTuple of what is averaged, each [b, s, ...].
+        S: [b, r, G], class scores.
+        use: bool [b, r, G], which of the samples count.
+        weighted_terms: given the weights [b, r, G], returns a NamedTuple of what is averaged times
+            them, each [b, r, G, ...].
         weighting: `exp_logit` weighs sample m by e^{S_m}, `logit` by 1.
+        anew: bool [b], the images whose sums so far count for nothing.
     """
-    used = tf.broadcast_to(use[None], tf.shape(S))
-    top = tf.maximum(moments.top, tf.reduce_max(tf.where(used, S, S.dtype.min), 1))
+    lowest = S.dtype.min
+    before = tf.where(anew, lowest, moments.top)
+    top = tf.maximum(before, tf.reduce_max(tf.where(use, S, lowest), [1, 2]))
+    relative = S - top[:, None, None]
+    weight = tf.exp(relative) if weighting == "exp_logit" else tf.ones_like(S)
+    weight = tf.where(use, weight, tf.zeros_like(weight))
     # Relative to a raised maximum, all earlier weights shrink by the same factor.
-    shrink = tf.exp(moments.top - top) if weighting == "exp_logit" else tf.ones_like(top)
-    weight = tf.exp(S - top[:, None]) if weighting == "exp_logit" else tf.ones_like(S)
-    weight = tf.where(used, weight, tf.zeros_like(weight))
-    added = (
-        total * _like(shrink, total) + _weighted_sum(weight, term)
-        for total, term in zip(moments.sums, terms, strict=True)
-    )
+    shrink = tf.exp(before - top) if weighting == "exp_logit" else tf.ones_like(top)
+    shrink = tf.where(anew, tf.zeros_like(shrink), shrink)
+    terms = weighted_terms(weight)
     return Moments(
         top,
-        moments.weight * shrink + tf.reduce_sum(weight, 1),
-        moments.weight2 * shrink**2 + tf.reduce_sum(weight**2, 1),
-        type(terms)(*added),
+        moments.weight * shrink + tf.reduce_sum(weight, [1, 2]),
+        moments.weight2 * shrink**2 + tf.reduce_sum(weight**2, [1, 2]),
+        tf.where(anew[:, None], tf.zeros_like(moments.counts), moments.counts)
+        + tf.reduce_sum(tf.cast(use, S.dtype), 1),
+        type(terms)(*_added(moments.sums, shrink, terms)),
     )
 
 
-def mean_terms(moments: Moments, samples: int) -> Any:
-    """The sums over the number of samples, by the terms' own names."""
-    return type(moments.sums)(*(total / samples for total in moments.sums))
+def _added(sums: Any, shrink: tf.Tensor, terms: Any) -> list[tf.Tensor]:
+    """The sums, rescaled where a maximum has risen, and the terms of the rounds."""
+    same = tf.reduce_all(tf.equal(shrink, 1))
+    # Large sums are passed over as seldom as can be; times 1 they would be the same to the bit.
+    kept = tf.cond(
+        same,
+        lambda: tuple(sums),
+        lambda: tuple(tf.math.multiply_no_nan(total, _like(shrink, total)) for total in sums),
+    )
+    added = [tf.reduce_sum(term, 1) for term in terms]
+    return [tf.ensure_shape(a + b, b.shape) for a, b in zip(kept, added, strict=True)]
+
+
+def mean_terms(moments: Moments) -> Any:
+    """The sums of all groups over the number of samples, [b, ...], by the terms' own names."""
+    count = tf.reduce_sum(moments.counts, 1)
+    totals = (tf.reduce_sum(of_groups, 1) for of_groups in moments.sums)
+    return type(moments.sums)(*(total / _like(count, total) for total in totals))
+
+
+def mean_terms_without(moments: Moments) -> Any:
+    """For each group the same of all others, [b, G, ...], by the terms' own names."""
+    return type(moments.sums)(*(mean_without(sums, moments.counts) for sums in moments.sums))
+
+
+def mean_without(sums: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """For each group the mean over all others: sums [b, G, ...], counts [b, G] -> [b, G, ...]."""
+    others = tf.reduce_sum(counts, 1, keepdims=True) - counts
+    shape = [*tf.unstack(tf.shape(others)), *[1] * (len(sums.shape) - 2)]
+    return (tf.reduce_sum(sums, 1, keepdims=True) - sums) / tf.reshape(others, shape)
 
 
 def effective_samples(moments: Moments) -> tf.Tensor:
     """The effective sample size of the weights, (sum w)^2 / sum w^2, [b], from 1 to n."""
     return tf.math.divide_no_nan(moments.weight**2, moments.weight2)
-
-
-def _weighted_sum(weight: tf.Tensor, term: tf.Tensor) -> tf.Tensor:
-    """sum_s weight [b, s] * term [b, s, ...] -> [b, ...].
-
-    Not as a product of matrices, which a lower precision of the network would drag along.
-    """
-    rank = len(term.shape) - 2
-    return tf.reduce_sum(tf.reshape(weight, [*tf.unstack(tf.shape(weight)), *[1] * rank]) * term, 1)
 
 
 def _like(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

@@ -73,11 +73,12 @@ class NoiseSource:
 
 
 def noised(images: tf.Tensor, noise: tf.Tensor, std_dev: float, noise_scale: str) -> tf.Tensor:
-    """Noised samples x_m = x + sigma eps_m (Smilkov et al. 2017); all images share the noise.
+    """Noised samples x_m = x + sigma eps_m (Smilkov et al. 2017).
 
     Args:
         images: float32 [b, H, W, C], the model's own input.
-        noise: float32 [s, H, W, C], standard normal; zeros give the image itself.
+        noise: float32 [b, s, H, W, C], or [1, s, H, W, C] for all images the same, standard
+            normal; zeros give the image itself.
         std_dev: >= 0; see `noise_scale`.
         noise_scale: `range`: sigma = std_dev (max x - min x), image by image; `absolute`:
             sigma = std_dev.
@@ -89,7 +90,7 @@ def noised(images: tf.Tensor, noise: tf.Tensor, std_dev: float, noise_scale: str
     if noise_scale == "range":
         axes = [1, 2, 3]
         sigma *= tf.reduce_max(images, axes, True) - tf.reduce_min(images, axes, True)
-    return images[:, None] + sigma[:, None] * noise[None]
+    return images[:, None] + sigma[:, None] * noise
 
 
 def noised_samples(
@@ -114,7 +115,7 @@ def noised_samples(
     Choices(noise_scale=noise_scale)
     image = one_image(img)
     noise = NoiseSource(int(seed), image.shape)(np.arange(1, nsamples + 1, dtype=np.int32))
-    return noised(tf.constant(image[None]), noise, float(std_dev), noise_scale)[0].numpy()
+    return noised(tf.constant(image[None]), noise[None], float(std_dev), noise_scale)[0].numpy()
 
 
 def one_image(img: ArrayLike) -> NDArray[np.float32]:

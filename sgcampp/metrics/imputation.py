@@ -19,7 +19,7 @@ NEIGHBOURS = {
 """The weights of a pixel's neighbours by their offset; at the border those that there are."""
 
 
-def impute(image: ArrayLike, missing: ArrayLike, *, noise: float, seed: int = 0) -> Floats:
+def impute(image: ArrayLike, missing: ArrayLike, *, noise: ArrayLike, seed: int = 0) -> Floats:
     """The image with its missing pixels filled from around them, and noise.
 
     Each missing pixel i solves Σ_j w_ij (x_j − x_i) = 0 over its neighbours.
@@ -27,8 +27,8 @@ def impute(image: ArrayLike, missing: ArrayLike, *, noise: float, seed: int = 0)
     Args:
         image: [H, W, C].
         missing: bool [H, W]; not all pixels.
-        noise: standard deviation of what is added, in the image's units; the paper's is .01 of
-            the range.
+        noise: standard deviation of what is added, in the image's units, one number or one a
+            channel; the paper's is .01 of the range.
         seed: the noise depends on (seed, H, W, C) alone, so all maps get the same.
 
     Returns:
@@ -42,7 +42,8 @@ def impute(image: ArrayLike, missing: ArrayLike, *, noise: float, seed: int = 0)
     if holes.all():
         raise ValueError("no pixel is left to fill the others from")
     if holes.any():
-        x[holes] = solve(x, np.flatnonzero(holes)) + noise * normal_noise(x.shape, seed)[holes]
+        drawn = np.asarray(noise) * normal_noise(x.shape, seed)[holes]
+        x[holes] = solve(x, np.flatnonzero(holes)) + drawn
     return x
 
 
@@ -68,7 +69,14 @@ def solve(x: Floats, holes: np.ndarray) -> Floats:
         entries.append((np.full(len(pairs[0]), -weight), *pairs))
     entries.append((diagonal, np.arange(len(holes)), np.arange(len(holes))))
     values, rows, columns = (np.concatenate(part) for part in zip(*entries, strict=True))
-    return np.asarray(splu(csc_matrix((values, (rows, columns)))).solve(right))
+    # The matrix is symmetric and its diagonal dominates, so that nothing need be pivoted.
+    factors = splu(
+        csc_matrix((values, (rows, columns))),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+    return np.asarray(factors.solve(right))
 
 
 def normal_noise(shape: tuple[int, ...], seed: int) -> Floats:

@@ -157,18 +157,10 @@ def instance_recall_several(
 ) -> float:
     """`instance_recall` of the images that show two or more objects of the class.
 
-    Args:
-        normalised: [H, W], M̂, 0…1.
-        instances: bool [objects, H, W].
-        delta: salient are {M̂ ≥ delta, M̂ > 0}.
-        half: the share of an object that must be salient.
-
-    Returns:
-        0…1; more is better.
+    One object is often met by chance, as it lies in the middle; of several all must be.
 
     Raises:
-        ValueError: if M̂ leaves 0…1 or the shapes differ.
-        Undefined: `map_not_finite`, `no_object`; `one_instance` for fewer than two with a pixel.
+        Undefined: as there, and `one_instance` for fewer than two with a pixel.
     """
     value = instance_recall(normalised, instances, delta=delta, half=half)
     if np.asarray(instances, np.bool_).any((-2, -1)).sum() < 2:

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "masked_saliency": "[H, W], the map of the image times M̂, resized likewise",
     "randomised_map": "[h, w], the map of the network with layers re-initialised",
     "perturbed_maps": "[k, h, w], the maps of k noised images",
+    "reseeded_map": "[h, w], the map of the same image under another seed of the method's noise",
     "p0": "the probability of the class, of the image as it is",
     "p1": "the probability of the class, of the image times M̂",
     "other_p1": "p1 of the map that this one is compared with",

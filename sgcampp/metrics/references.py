@@ -156,12 +156,15 @@ def ref_blurred(plain_map: ArrayLike, smooth_map: ArrayLike) -> Floats:
     return blurred(finite_map(plain_map), matching_blur(plain_map, smooth_map))
 
 
-def partners(count: int, *, seed: int = 0) -> NDArray[np.int64]:
+def partners(classes: ArrayLike, *, seed: int = 0) -> NDArray[np.int64]:
     """For each image another one, so that each is a partner once and none is its own.
 
+    As many as can be are of another class: a map of the same class may be right by chance.
+
     Args:
-        count: how many images the whole listing has, whatever is left to do.
-        seed: they depend on (seed, count) alone.
+        classes: [count], the class explained in each image of the whole listing, whatever is left
+            to do.
+        seed: they depend on (seed, classes) alone.
 
     Returns:
         int64 [count], a permutation without a fixed point.
@@ -169,11 +172,18 @@ def partners(count: int, *, seed: int = 0) -> NDArray[np.int64]:
     Raises:
         Undefined: `one_image` for fewer than two.
     """
-    if count < 2:
+    of = np.asarray(classes)
+    if len(of) < 2:
         raise Undefined("one_image")
-    circle = random_permutation(count, "partners", seed)
-    found = np.empty(count, np.int64)
-    found[circle] = np.roll(circle, -1)
+    circle = random_permutation(len(of), "partners", seed)
+    # Images of one class beside each other, the classes in random order: the image as many places
+    # on as the largest class is long is of another class, unless that holds more than half.
+    _, first, number, sizes = np.unique(
+        of[circle], return_index=True, return_inverse=True, return_counts=True
+    )
+    circle = circle[np.argsort(first[number], kind="stable")]
+    found = np.empty(len(of), np.int64)
+    found[circle] = np.roll(circle, -(sizes.max() % len(of) or 1))
     return found
 
 

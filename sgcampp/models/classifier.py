@@ -97,6 +97,11 @@ class Classifier:
         return self.preprocess(np.zeros((2, 2, 3), np.uint8))[0, 0, 0]
 
     @cached_property
+    def white(self) -> NDArray[np.float32]:
+        """The model's input for a white pixel, float32 [C]."""
+        return self.preprocess(np.full((2, 2, 3), 255, np.uint8))[0, 0, 0]
+
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of architecture, weights, preprocessing and output; the same in every process."""
         parts = (model_digest(self.model), repr(self.preprocessing), repr(self.output_name))

@@ -14,7 +14,7 @@ _OPAQUE = ("MultiHeadAttention", "GroupedQueryAttention")
 Shape = tuple[int | None, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class LayerCall:
     """One call of a layer, as the trace passed it.
 

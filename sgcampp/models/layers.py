@@ -63,24 +63,48 @@ def list_layers(model: keras.Model, input_shape: Sequence[int | None]) -> list[L
     with watched_layers(model) as calls:
         spec = tf.TensorSpec([None, *input_shape], tf.float32)
         tf.function(trace, autograph=False).get_concrete_function(spec)
-    maps = [call for call in calls if _is_map(call.shape)]
-    chosen = _default_or_none(maps)
-    return [LayerInfo(r.address, r.type, r.shape, default=r is chosen) for r in maps]
+    return layer_infos(calls)
 
 
-def default_layer(calls: Sequence[LayerCall]) -> LayerCall:
-    """The last layer with spatial extent that makes features: VGG-16's block5_conv3.
+def layer_infos(calls: Sequence[LayerCall]) -> list[LayerInfo]:
+    """What a user is told of the `map_layers`, in call order."""
+    default = feature_layers(calls)[-1:]
+    return [
+        LayerInfo(call.address, call.type, call.shape, default=call in default)
+        for call in map_layers(calls)
+    ]
+
+
+def map_layers(calls: Sequence[LayerCall]) -> list[LayerCall]:
+    """The calls with an output [N, h, w, K]."""
+    return [call for call in calls if _is_map(call.shape)]
+
+
+def feature_layers(calls: Sequence[LayerCall]) -> list[LayerCall]:
+    """The layers with spatial extent that make features, in call order.
 
     Pooling, dropout, reshaping, padding and the like are passed over, and so is a container that
     returns its inner layer's tensor.
+    """
+    found, seen = [], set()
+    for call in calls:
+        if not isinstance(call.tensor, (list, tuple, dict)) and id(call.tensor) not in seen:
+            seen.add(id(call.tensor))
+            if _is_map(call.shape) and _has_extent(call.shape) and _makes_features(call):
+                found.append(call)
+    return found
+
+
+def default_layer(calls: Sequence[LayerCall]) -> LayerCall:
+    """The last of the `feature_layers`: VGG-16's block5_conv3.
 
     Raises:
         UserError: if no layer has an output [N, h, w, K] with h, w > 1.
     """
-    chosen = _default_or_none(calls)
-    if chosen is None:
+    features = feature_layers(calls)
+    if not features:
         raise UserError(NO_DEFAULT)
-    return chosen
+    return features[-1]
 
 
 def resolve_layer(entries: Sequence[Entry], name: str) -> Entry:
@@ -111,16 +135,6 @@ def resolve_layer(entries: Sequence[Entry], name: str) -> Entry:
             "only layers with [h, w, K] can be explained"
         )
     return found[0]
-
-
-def _default_or_none(calls: Sequence[LayerCall]) -> LayerCall | None:
-    chosen, seen = None, set()
-    for call in calls:
-        if not isinstance(call.tensor, (list, tuple, dict)) and id(call.tensor) not in seen:
-            seen.add(id(call.tensor))
-            if _is_map(call.shape) and _has_extent(call.shape) and _makes_features(call):
-                chosen = call
-    return chosen
 
 
 def _makes_features(call: LayerCall) -> bool:

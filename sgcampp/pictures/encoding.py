@@ -1,4 +1,6 @@
-"""Pictures as the bytes of PNG files."""
+"""Pictures as the bytes of PNG files, and arrays as those of .npy files."""
+
+import io
 
 import cv2
 import numpy as np
@@ -22,3 +24,11 @@ def png(rgb: np.ndarray, compression: int) -> bytes:
     if not done:
         raise ValueError(f"OpenCV could not encode a PNG of {rgb.shape}")
     return data.tobytes()
+
+
+def npy(values: np.ndarray) -> bytes:
+    """Encodes a map or its error: .npy 1.0, float32 [h,w], C order, no pickle."""
+    stream = io.BytesIO()
+    array = np.ascontiguousarray(values, "<f4")
+    np.lib.format.write_array(stream, array, version=(1, 0), allow_pickle=False)
+    return stream.getvalue()

@@ -1,13 +1,12 @@
 """Finished maps become the bytes of files; each kind of file is one decorated function."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sgcampp.pictures.arrangement import DrawnMap, panel_of
-from sgcampp.pictures.encoding import png
+from sgcampp.pictures.encoding import npy, png
 from sgcampp.pictures.rendering import View, heatmap, overlay
 from sgcampp.registry import Registry
 
@@ -39,6 +38,7 @@ class FinishedMap:
         view: the rectangle of the image that the model saw; None: all of it.
         style: how pictures look.
         peak: the value that pictures show in the last colour; None: the map's maximum.
+        error: float32 [h,w], ≥ 0, the map's standard error; None where it has none.
         signed: whether values may be negative.
     """
 
@@ -47,6 +47,7 @@ class FinishedMap:
     view: View | None = None
     style: Style = field(default_factory=Style)
     peak: float | None = None
+    error: np.ndarray | None = None
     signed: bool = False
 
 
@@ -79,6 +80,7 @@ class Writer:
         encode: the content of one: of a `FinishedMap`, or of a `FinishedImage`.
         of_image: whether there is one an image, about all its maps, and not one a map.
         draws: whether it looks at the image's pixels.
+        of_error: whether it shows a map's error, so that a map without one has no such file.
     """
 
     kind: str
@@ -86,6 +88,7 @@ class Writer:
     encode: Callable[..., bytes]
     of_image: bool = False
     draws: bool = True
+    of_error: bool = False
 
 
 WRITERS = Registry[Writer]("kind of file")
@@ -95,12 +98,17 @@ _Encoder = Callable[..., bytes]
 
 
 def writer(
-    kind: str, extension: str, *, of_image: bool = False, draws: bool = True
+    kind: str,
+    extension: str,
+    *,
+    of_image: bool = False,
+    draws: bool = True,
+    of_error: bool = False,
 ) -> Callable[[_Encoder], _Encoder]:
     """Registers a function as the writer of the files in `OUT/<kind>/`; see `Writer`."""
 
     def register(encode: _Encoder) -> _Encoder:
-        WRITERS.register(kind, Writer(kind, extension, encode, of_image, draws))
+        WRITERS.register(kind, Writer(kind, extension, encode, of_image, draws, of_error))
         return encode
 
     return register
@@ -117,19 +125,25 @@ def encode(kind: str, finished: FinishedMap) -> bytes:
         ValueError: for a map that is not float32 [h,w] and finite: a bug, not bad input.
         UserError: for a style that `rendering` refuses.
     """
-    saliency = finished.saliency
-    if saliency.ndim != 2 or saliency.dtype != np.float32 or not np.isfinite(saliency).all():
-        raise ValueError(f"map {saliency.dtype} {list(saliency.shape)} is not finite float32 [h,w]")
+    for array in (finished.saliency, finished.error):
+        if array is None:
+            continue
+        if array.ndim != 2 or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ValueError(f"map {array.dtype} {list(array.shape)} is not finite float32 [h,w]")
     return WRITERS[kind].encode(finished)
 
 
 @writer("arrays", ".npy", draws=False)
 def _array(finished: FinishedMap) -> bytes:
-    """The raw map: .npy 1.0, float32 [h,w], C order, no pickle."""
-    stream = io.BytesIO()
-    saliency = np.ascontiguousarray(finished.saliency, "<f4")
-    np.lib.format.write_array(stream, saliency, version=(1, 0), allow_pickle=False)
-    return stream.getvalue()
+    """The raw map."""
+    return npy(finished.saliency)
+
+
+@writer("errors", ".npy", draws=False, of_error=True)
+def _error(finished: FinishedMap) -> bytes:
+    """The map's standard error, as a raw map."""
+    assert finished.error is not None
+    return npy(finished.error)
 
 
 @writer("heatmaps", ".png")
@@ -139,6 +153,17 @@ def _heatmap(finished: FinishedMap) -> bytes:
     style = finished.style
     drawn = (style.colormap, finished.view, finished.peak, finished.signed)
     picture = heatmap(finished.saliency, (height, width), *drawn)
+    return png(picture, style.png_compression)
+
+
+@writer("error_heatmaps", ".png", of_error=True)
+def _error_heatmap(finished: FinishedMap) -> bytes:
+    """The standard error in the colours of its map's heatmap, so that the two can be compared."""
+    assert finished.error is not None
+    height, width = finished.image.shape[:2]
+    peak = float(finished.saliency.max()) if finished.peak is None else finished.peak
+    style = finished.style
+    picture = heatmap(finished.error, (height, width), style.colormap, finished.view, peak)
     return png(picture, style.png_compression)
 
 

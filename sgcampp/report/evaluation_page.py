@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sgcampp.evaluation.summary import Cell, Summary
 
 EVALUATION_PAGE = "evaluation.html"
-TEMPLATE, STYLE = "evaluation.html.j2", "evaluation.css"
+TEMPLATE, STYLES = "evaluation.html.j2", ("evaluation.css",)
 SCRIPTS = ("words.js", "evaluation.js")
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -96,7 +96,7 @@ def write_evaluation_page(
         "data": Markup(script_json(lists)),
     }
     context = {**facts, **_views(summary, shares)}
-    write_page(path, page(TEMPLATE, STYLE, SCRIPTS, context, FILTERS, shown))
+    write_page(path, page(TEMPLATE, STYLES, SCRIPTS, context, FILTERS, shown))
     return path
 
 

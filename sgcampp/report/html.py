@@ -27,7 +27,7 @@ _UNSEEN = re.compile(
 
 def page(
     template: str,
-    style: str,
+    styles: Sequence[str],
     scripts: Sequence[str],
     context: dict[str, Any],
     filters: dict[str, Callable[..., Any]],
@@ -37,7 +37,7 @@ def page(
 
     Args:
         template: its file in this package.
-        style: likewise.
+        styles: likewise; they become one style.
         scripts: likewise; they become one script.
         context: what the template shows.
         filters: what the template calls.
@@ -51,7 +51,7 @@ def page(
         finalize=finalize,
     )
     environment.filters.update(filters)
-    css, code = _resource(style), "".join(map(_resource, scripts))
+    css, code = ("".join(map(_resource, names)) for names in (styles, scripts))
     pieces = environment.from_string(_resource(template)).generate(
         **context,
         style=Markup(css),
@@ -88,6 +88,11 @@ def relative_url(directory: Path, path: Path) -> str:
     """The URL of a directory as seen from the page, to put before a path; "" for its own."""
     relative = os.path.relpath(directory, path.parent)
     return "" if relative == "." else quote(os.fsencode(relative)) + "/"
+
+
+def url_path(prefix: str, path: str) -> str:
+    """The URL of a path below a directory, from that of the directory (see `relative_url`)."""
+    return prefix + quote(os.fsencode(path))
 
 
 def words(value: Any) -> str:

@@ -3,11 +3,12 @@
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING
 
+from sgcampp.statistics.digits import decimals_of, fixed
+
 if TYPE_CHECKING:
     from sgcampp.statistics.intervals import Interval
 
 NONE = "–"
-MOST_DECIMALS = 8
 MOST_TICK_DECIMALS = 5
 
 ARROWS = {"more": "↑", "less": "↓", "": ""}
@@ -32,14 +33,9 @@ def interval(one: "Interval") -> str:
         return number(one.estimate)
     if one.low == one.high:
         return f"{number(one.estimate)} ± 0"
-    places = _places(2, (one.high - one.low) / 2)
+    places = decimals_of((one.high - one.low) / 2, 2)
     estimate, low, high = (fixed(x, places) for x in (one.estimate, one.low, one.high))
     return f"{estimate} [{low}, {high}]"
-
-
-def fixed(value: float, places: int) -> str:
-    """A number with so many decimals; never "-0"."""
-    return _signed(f"{round(value, places) + 0.0:.{places}f}")
 
 
 def probability(p: float | None) -> str:
@@ -64,11 +60,6 @@ def ticks(low: float, high: float, about: int = 6) -> list[tuple[float, str]]:
     places = max(0, -floor(log10(step) + 1e-9))
     is_plain = places <= MOST_TICK_DECIMALS and max(map(abs, values)) < 1e6
     return [(value, fixed(value, places) if is_plain else number(value)) for value in values]
-
-
-def _places(digits: int, size: float) -> int:
-    """Decimals that show so many digits of a number of that size."""
-    return min(MOST_DECIMALS, max(0, digits - 1 - floor(log10(size))))
 
 
 def _signed(text: str) -> str:

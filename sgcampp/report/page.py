@@ -57,7 +57,7 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
             "lines": (Markup(lines.line(row)) for row in index.rows()),
         }
         filters = {"duration": duration}
-        write_page(path, page("page.html.j2", "page.css", SCRIPTS, context, filters))
+        write_page(path, page("page.html.j2", ("page.css",), SCRIPTS, context, filters))
     return Report(path, _notes(lines))
 
 

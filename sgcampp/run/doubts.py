@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sgcampp.engine.ensemble import Ensemble
+from sgcampp.explain.looks import SMOOTHING
 from sgcampp.tree.tally import Tally
 
 
@@ -20,6 +21,45 @@ def why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:
             "there: one pass an image gives the same as many; choose an earlier layer to see "
             "smoothing act"
         )
+
+
+def why_approximate(ensemble: Ensemble) -> Iterator[str]:
+    """About layers where the paper's 2nd and 3rd derivatives are not the derivatives."""
+    last_factors = {look: (look.factors() or (look,))[-1] for look in ensemble.looks}
+    bends = {
+        ensemble.seen[look].layer: ensemble.seen[look].bend
+        for look, factor in last_factors.items()
+        if factor.method.of_exp and not factor.exact
+    }
+    layers = [layer for layer, bend in bends.items() if bend]
+    if layers:
+        names = ", ".join(map(repr, layers))
+        yield (
+            f"the class scores are not piecewise linear in layer {names} ({bends[layers[0]]}), so "
+            "the paper's 2nd and 3rd derivatives are approximations there: --derivatives exact "
+            "takes the true ones, where the layer is small"
+        )
+
+
+def last_words(ensemble: Ensemble) -> str:
+    """What the last line of a run adds: the layer that SMOOTHING stood for, what else to type."""
+    seen = ensemble.seen
+    found = [seen[look].layer for look in ensemble.looks if look.where.layer_name == SMOOTHING]
+    words = [f"layer smoothing is {found[0]!r}"] if found else []
+    smooth = [look for look in ensemble.looks if look.method.smooth and not look.method.on_path]
+    still = [look for look in smooth if not seen[look].copies]
+    # Some without samples beside others with them are meant so.
+    pointless = [look for look in still if look.nsamples] or (still if still == smooth else [])
+    flags = ["--nsamples 25"] * any(not look.nsamples for look in pointless)
+    affine = any(seen[look].affine and look.method.at_layer for look in pointless)
+    flags += ["--layer-name smoothing"] * affine
+    if flags:
+        layers = ", ".join(dict.fromkeys(seen[look].layer for look in pointless))
+        words.append(
+            f"nothing is smoothed at {layers}: type {' '.join(flags)}, with an OUT of its own, to "
+            "see smoothing act"
+        )
+    return "".join(f"; {each}" for each in words)
 
 
 def doubts(tally: Tally) -> Iterator[str]:

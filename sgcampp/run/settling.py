@@ -11,7 +11,7 @@ from sgcampp.engine.ensemble import Ensemble, Layout
 from sgcampp.engine.sampling import passes_of
 from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
-from sgcampp.explain.looks import Look
+from sgcampp.explain.looks import INPUT, Look
 from sgcampp.models.classifier import Classifier
 from sgcampp.run.batch_sizes import tuned_batch_size
 from sgcampp.run.targets import Targets
@@ -90,9 +90,10 @@ def settled(
         return record, ensemble.lay_out(record.batch_size, record.images_per_step)
     batch_size = _batch_size(wanted, ensemble)
     layout = ensemble.lay_out(batch_size, wanted.total)
+    seen = [ensemble.seen[look] for look in ensemble.looks]
     record = RunRecord(
         model_fingerprint=wanted.classifier.fingerprint,
-        layers=list(dict.fromkeys(ensemble.seen[look].layer for look in ensemble.looks)),
+        layers=list(dict.fromkeys(of.layer for of in seen)),
         batch_size=batch_size,
         images_per_step=layout.images,
         frozen=frozen,
@@ -100,6 +101,7 @@ def settled(
         target_sha256=wanted.targets.sha256,
         versions=versions(),
         base=wanted.base,
+        piecewise_linear={of.layer: of.bend is None for of in seen if of.layer != INPUT},
     )
     return record, layout
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sgcampp.config.run_config import Asked
 from sgcampp.engine.results import Seen
+from sgcampp.errors import UserError
 from sgcampp.explain.looks import Look
 from sgcampp.images.names import is_image_name
 
@@ -33,9 +34,13 @@ def named_looks(asked: Sequence[Asked], seen: Mapping[Look, Seen]) -> list[Named
     Args:
         asked: the looks of a run.
         seen: what the trace tells of each.
+
+    Raises:
+        UserError: if one layer is asked for by several names, as its maps would share a file.
     """
-    addresses = [seen[each.look].layer for each in asked if _has_layer(each)]
-    layers = _words(addresses)
+    named = {each.look.layer_name: seen[each.look].layer for each in asked if _has_layer(each)}
+    _refuse_twice(named)
+    layers = _words(list(named.values()))
     several_methods = len({each.look.method.name for each in asked}) > 1
     across = {name: _words([each.across[name] for each in asked], name) for name in asked[0].across}
 
@@ -47,6 +52,18 @@ def named_looks(asked: Sequence[Asked], seen: Mapping[Look, Seen]) -> list[Named
         return (*of_layer, *of_method, *of_keys)
 
     return [NamedLook(each.look, each.across, words(each)) for each in asked]
+
+
+def _refuse_twice(named: Mapping[str | None, str]) -> None:
+    """Raises UserError for a layer that is asked for by two names, {name: address}."""
+    first: dict[str, str | None] = {}
+    for name, address in named.items():
+        if address in first:
+            raise UserError(
+                f"layer_name has {first[address]!r} and {name!r}, which are the same layer of this "
+                f"model, {address!r}: leave one of them out"
+            )
+        first[address] = name
 
 
 def _has_layer(asked: Asked) -> bool:

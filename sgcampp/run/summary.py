@@ -19,6 +19,7 @@ class Summary:
         rows: counts of the rows that this run has written.
         seconds: of the whole run.
         interrupted: whether a signal ended it.
+        closing: what the last line of the run adds.
     """
 
     total: int = 0
@@ -27,6 +28,7 @@ class Summary:
     rows: Tally = field(default_factory=Tally)
     seconds: float = 0.0
     interrupted: bool = False
+    closing: str = ""
 
     @property
     def explained(self) -> int:

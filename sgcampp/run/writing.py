@@ -138,9 +138,12 @@ class ImageWriter:
     ) -> DrawnMap:
         peak = robust_peak(one.saliency) if one.look.method.over_pixels else None
         signed = one.look.sign == "signed"
-        finished = FinishedMap(one.saliency, rgb, image.view, self._style, peak, signed)
+        drawn = (self._style, peak, one.error.se, signed)
+        finished = FinishedMap(one.saliency, rgb, image.view, *drawn)
         files, digests = {}, {}
         for writer in self._of_maps:
+            if writer.of_error and finished.error is None:
+                continue
             data = encode(writer.kind, finished)
             files[writer.kind], digests[writer.kind] = self._write(writer, image, words, data)
         return DrawnMap(self._map_row(named, one, files, digests), one.saliency, peak)
@@ -168,6 +171,9 @@ class ImageWriter:
             filters=None if one.filters is None else list(one.filters),
             log_scale=one.log_scale,
             ess=one.ess,
+            relative_se=one.error.relative,
+            error_groups=one.seen.groups if one.error.se is not None else 0,
+            no_error=one.error.reason,
             guarded=one.guarded,
             completeness=one.completeness,
             perturbations=one.seen.perturbations or None,

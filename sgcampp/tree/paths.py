@@ -9,7 +9,7 @@ from sgcampp.images.names import is_image_name
 
 RUN_YAML = "run.yaml"
 MANIFEST = "manifest"
-KINDS = ("arrays", "heatmaps", "overlays", "panels")
+KINDS = ("arrays", "errors", "heatmaps", "error_heatmaps", "overlays", "panels")
 """The directories that a run fills with files of ours; it may have other writers beside."""
 
 _LONGEST_NAME = 255  # bytes, on nearly every file system

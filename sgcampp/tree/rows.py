@@ -35,6 +35,9 @@ class MapRow:
         filters: the feature maps that the map is bounded to; None: all.
         log_scale: e^{log_scale} · array is the paper's L.
         ess: effective sample size of the weights e^{S_m}, 1 to n.
+        relative_se: RMS of the map's standard error over its maximum, if it has one.
+        error_groups: groups of samples that the error is from; 0: there is none.
+        no_error: why it has none.
         guarded: alphas set to 0 by the guard.
         completeness: of integrated gradients, how far the attributions miss the difference in
             score to the baseline, as a share of it.
@@ -61,6 +64,9 @@ class MapRow:
     filters: list[int] | None = None
     log_scale: float | None = None
     ess: float | None = None
+    relative_se: float | None = None
+    error_groups: int | None = None
+    no_error: str | None = None
     guarded: int | None = None
     completeness: float | None = None
     perturbations: int | None = None

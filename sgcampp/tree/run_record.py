@@ -1,7 +1,7 @@
 """OUT/run.yaml: the resolved config and what else it takes to repeat or resume the run."""
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -32,6 +32,7 @@ class RunRecord:
         target_sha256: of the file that names the images' classes, if there is one.
         versions: of sgcampp, Python and the packages that shape the numbers.
         base: the directory that keys are relative to, absolute, when the run last started.
+        piecewise_linear: of each layer, whether the class scores are piecewise linear in it.
     """
 
     model_fingerprint: str
@@ -43,6 +44,7 @@ class RunRecord:
     target_sha256: str | None
     versions: dict[str, str]
     base: str | None = None
+    piecewise_linear: dict[str, bool] = field(default_factory=dict)
 
 
 _TYPES = field_types(RunRecord)

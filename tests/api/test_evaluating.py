@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import sgcampp
+from sgcampp.evaluation.drawn_inputs import slight_noise
 from sgcampp.evaluation.exports import to_json
 from sgcampp.metrics.arrays import normalise
 from sgcampp.metrics.resizing import resize
+from sgcampp.metrics.robustness import avg_sensitivity
 
 METHODS = ["grad_cam", "grad_cam_pp", "smooth_grad_cam_pp"]
 
@@ -26,9 +28,13 @@ def images():
 
 
 @pytest.fixture(scope="module")
-def explanations(classifier, images):
-    explain = sgcampp.Explainer(classifier, "features", METHODS, nsamples=3)
-    return explain.each(classifier.preprocess(images), "top2")
+def explainer(classifier):
+    return sgcampp.Explainer(classifier, "features", METHODS, nsamples=3)
+
+
+@pytest.fixture(scope="module")
+def explanations(explainer, classifier, images):
+    return explainer.each(classifier.preprocess(images), "top2")
 
 
 def cells(summary):
@@ -79,6 +85,34 @@ def test_one_method_with_several_samplings_is_several_series(classifier, images,
     summary = sgcampp.evaluate(classifier, images, [explanations[2], more], ["gini"])
     settings = {one.series.settings for one in summary.series if "smooth" in one.series.method}
     assert settings == {'{"nsamples": 3}', '{"nsamples": 9}'}
+
+
+def test_an_explainer_explains_again(classifier, images, explainer, explanations):
+    names = ["road", "adcc", "avg_sensitivity", "mprt_spearman"]
+    found = cells(
+        sgcampp.evaluate(classifier, images, explanations, names, explainer=explainer, seed=4)
+    )
+    noise = slight_noise(classifier, 4)
+    for explanation, method in zip(explanations, METHODS, strict=True):
+        changes = []
+        for n, image in enumerate(images):
+            for t, c in enumerate(explanation.class_idx[n]):
+                of_noised = explainer.each(classifier.preprocess(image) + noise, int(c))
+                maps = of_noised[METHODS.index(method)].maps
+                if explanation.maps[n, t].any():
+                    changes.append(avg_sensitivity(explanation.maps[n, t], maps))
+        mean = found[method]["avg_sensitivity"].mean.estimate
+        assert mean == pytest.approx(np.mean(changes), abs=1e-4)
+        assert -0.5 <= found[method]["road"].mean.estimate <= 0.5
+        assert 0 <= found[method]["adcc"].mean.estimate <= 1
+        assert -1 <= found[method]["mprt_spearman"].mean.estimate < 1
+
+
+def test_metrics_that_explain_again_need_the_explainer(classifier, images, explainer, explanations):
+    with pytest.raises(sgcampp.UserError, match="adcc must explain images again: give the Explain"):
+        sgcampp.evaluate(classifier, images, explanations, ["gini", "adcc"])
+    with pytest.raises(sgcampp.UserError, match="did not make these explanations"):
+        sgcampp.evaluate(classifier, images, explanations[:1], ["adcc"], explainer=explainer)
 
 
 @pytest.mark.parametrize(

@@ -72,14 +72,16 @@ def test_models_lists_the_embedded_one_first(sgcampp):
 
 def test_layers_of_a_file(sgcampp, error):
     first, second = sgcampp.run("layers", "m.keras").stdout.splitlines()
-    assert first.split() == ["*", "features", "Conv2D", "8×8×5"]
-    assert second.split() == ["pooled", "MaxPooling2D", "4×4×5"]
+    assert first.split() == ["*≈", "features", "Conv2D", "8×8×5"]
+    assert second.split() == ["~", "pooled", "MaxPooling2D", "4×4×5"]
     layers = json.loads(sgcampp.run("layers", "m.keras", "--json").stdout)
     assert layers[0] == {
         "address": "features",
         "type": "Conv2D",
         "shape": [8, 8, 5],
         "default": True,
+        "smoothing": True,
+        "last_smoothing": True,
     }
     assert "does not exist" in error(sgcampp.run("layers", "none.keras"))
     assert "or 'vgg16'?" in error(sgcampp.run("layers", "vgg61"))
@@ -89,6 +91,10 @@ def test_layers_of_a_named_model(sgcampp):
     layers = json.loads(sgcampp.run("layers", "efficientnet-lite0", "--json").stdout)
     (default,) = [layer for layer in layers if layer["default"]]
     assert default["address"] == "head_act" and default["shape"] == [7, 7, 1280]
+    assert [layer["address"] for layer in layers if layer["last_smoothing"]] == ["head_bn"]
+    acting = [layer["address"] for layer in layers if layer["smoothing"]]
+    assert acting == [layer["address"] for layer in layers[: len(acting)]]
+    assert not default["smoothing"]
 
 
 def test_config_prints_what_file_and_flags_resolve_to(sgcampp, tmp_path):

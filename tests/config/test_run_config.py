@@ -122,7 +122,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(load, text, words):
         ("model:", "model is None, accepted: text"),
         ("sources: a.jpg", r"sources is 'a.jpg', accepted: texts, \[one, two\]"),
         ("sources: [1]", r"sources is \[1\], accepted: texts"),
-        ("write: [array]", "write is 'array', accepted: one or several of arrays, heatmaps"),
+        ("write: [array]", "write is 'array', accepted: one or several of arrays, errors"),
         ("write: [[arrays]]", r"write is \['arrays'\], accepted"),
         ("method: smooth_gradcam", "method is 'smooth_gradcam'.*did you mean 'smooth_grad_cam'"),
         ("method: {a: 1}", "method is {'a': 1}, accepted: all, or one or several"),

@@ -17,6 +17,7 @@ from sgcampp.run.stop import Stop
 SIDE, PATCH = 64, (slice(0, 8), slice(56, 64))
 """In a corner, so that a map of the middle misses it."""
 FAITHFUL = ["average_drop", "insertion", "deletion", "srg"]
+SANE = ["mprt_spearman", "emprt"]
 LOCAL = ["pointing_game", "energy", "loc_iou_25", "loc_iou_50", "instance_recall"]
 
 
@@ -65,7 +66,7 @@ def means(tmp_path_factory):
     )
     run(config, Listener())
     options = Options(
-        metrics=[*FAITHFUL, *LOCAL],
+        metrics=[*FAITHFUL, *LOCAL, *SANE],
         boxes=home / "boxes.csv",
         against="gradient",
         steps=16,
@@ -98,6 +99,12 @@ def test_the_oracle_map_is_above_all_references(means, name):
     for method, values in means.items():
         if method not in {"gradient", *free.get(name, ())} and method != "ref_shuffled":
             assert best > sign * values[name], (method, values[name])
+
+
+def test_the_oracle_map_is_gone_with_the_weights(means):
+    """Of 64 cells one is looked at; of the re-initialised network all are, at random."""
+    assert means["gradient"]["mprt_spearman"] < 0.3
+    assert means["gradient"]["emprt"] > 0.5
 
 
 def test_another_images_map_is_the_same_here(means):

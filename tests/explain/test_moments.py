@@ -4,40 +4,59 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sgcampp.explain.moments import add_samples, effective_samples, no_moments
+from sgcampp.explain.moments import (
+    add_samples,
+    effective_samples,
+    mean_terms,
+    mean_terms_without,
+    no_moments,
+)
 
 
 class Terms(NamedTuple):
     d: Any
 
 
-def stream(S, terms, cuts, score, use=None):
-    """Runs one image's samples through the moments in slices."""
+def stream(S, terms, cuts, score, use=None, groups=1, before=None):
+    """Runs one image's samples through the moments in slices; sample m goes to group m mod G."""
     use = np.ones(len(S), bool) if use is None else use
-    moments = no_moments(1, Terms(2), tf.float64)
+    moments = before or no_moments(1, groups, Terms(2), tf.float64)
     for part in np.split(np.arange(len(S)), cuts):
+        rounds = len(part) if groups == 1 else -(-len(part) // groups) + 1
+        dealt_S, dealt_use = np.zeros((rounds, groups)), np.zeros((rounds, groups), bool)
+        dealt = np.full((rounds, groups, *terms.shape[1:]), 1e9)
+        for j, m in enumerate(part):
+            at = (j if groups == 1 else m // groups - part[0] // groups), m % groups
+            dealt_S[at], dealt_use[at], dealt[at] = S[m], use[m], terms[m]
         moments = add_samples(
             moments,
-            tf.constant(S[None, part]),
-            tf.constant(use[part]),
-            Terms(tf.constant(terms[None, part])),
+            tf.constant(dealt_S[None]),
+            tf.constant(dealt_use[None]),
+            lambda w, x=dealt: Terms(w[..., None, None] * tf.constant(x[None])),
             score,
+            tf.constant([part[0] == 0]),
         )
     return moments
 
 
+@pytest.mark.parametrize("groups", [1, 3])
 @pytest.mark.parametrize("cuts", [[], [3], [1, 2, 3, 4, 5, 6], [6]])
 @pytest.mark.parametrize("score", ["exp_logit", "logit"])
-def test_streaming_is_the_sum_however_it_is_cut(cuts, score):
+def test_streaming_is_the_sum_however_it_is_cut(cuts, score, groups):
     rng = np.random.default_rng(0)
     S, terms = rng.normal(0, 3, 7), rng.normal(size=(7, 2, 3))
-    moments = stream(S, terms, cuts, score)
+    moments = stream(S, terms, cuts, score, groups=groups)
     w = np.exp(S - S.max()) if score == "exp_logit" else np.ones(7)
-    np.testing.assert_allclose(moments.sums.d[0], np.tensordot(w, terms, 1), rtol=1e-12)
+    mean = np.tensordot(w, terms, 1) / 7
+    np.testing.assert_allclose(mean_terms(moments).d[0], mean, rtol=1e-12)
     np.testing.assert_allclose(
         effective_samples(moments)[0], w.sum() ** 2 / (w**2).sum(), rtol=1e-12
     )
     assert moments.top[0] == S.max()
+    for j in range(groups if groups > 1 else 0):
+        others = np.arange(7) % groups != j
+        mean = np.tensordot(w[others], terms[others], 1) / others.sum()
+        np.testing.assert_allclose(mean_terms_without(moments).d[0, j], mean, rtol=1e-12)
 
 
 def test_scores_of_any_size_stay_finite():
@@ -52,3 +71,14 @@ def test_unused_samples_do_not_count_even_with_the_highest_score():
     moments = stream(S, terms, [1], "exp_logit", use=np.array([False, True, True]))
     assert moments.top[0] == 2.0
     np.testing.assert_allclose(moments.sums.d.numpy().item(), 1 * np.exp(-1) + 2)
+
+
+def test_an_image_that_starts_anew_forgets_what_was_in_its_place():
+    """To the bit, and even if that had overflowed."""
+    S, terms = np.array([1.0, 3.0, 2.0]), np.arange(3.0).reshape(3, 1, 1)
+    for odd in (np.inf, np.nan, 7.0):
+        before = stream(np.array([1e6]), np.full((1, 1, 1), odd), [], "exp_logit")
+        after = stream(S, terms, [2], "exp_logit", before=before)
+        alone = stream(S, terms, [2], "exp_logit")
+        for a, b in zip(tf.nest.flatten(after), tf.nest.flatten(alone), strict=True):
+            np.testing.assert_array_equal(a, b)

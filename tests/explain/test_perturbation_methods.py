@@ -92,7 +92,7 @@ def _logits(model, inputs):
     import keras
 
     head = model.layers[-1]
-    before = keras.Model(model.inputs, head.input)(inputs).numpy()
+    before = keras.Model(model.inputs[0], head.input)(inputs).numpy()
     return before @ head.kernel.numpy() + head.bias.numpy()
 
 

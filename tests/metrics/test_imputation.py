@@ -49,6 +49,8 @@ def test_noise_is_seeded_and_only_in_the_holes():
     assert not np.array_equal(noisy, impute(image, hole, noise=0.01, seed=4))
     assert np.array_equal(noisy[~hole], image[~hole])
     assert 0.005 < np.std((noisy - plain)[hole]) < 0.015
+    each = impute(image, hole, noise=[0, 0.01, 0.02], seed=3)
+    np.testing.assert_allclose(each - plain, (noisy - plain) * [0, 1, 2], atol=1e-12)
 
 
 def test_nothing_and_everything_missing():

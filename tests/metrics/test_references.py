@@ -93,16 +93,25 @@ def test_shuffled_is_another_image_s_map():
 
 @pytest.mark.parametrize("count", [2, 3, 10, 101])
 def test_partners_are_others_each_once(count):
-    found = partners(count, seed=4)
-    assert sorted(found) == list(range(count))
-    assert (found != np.arange(count)).all()
-    assert np.array_equal(found, partners(count, seed=4))
+    for classes in (np.zeros(count), np.arange(count), np.arange(count) % 3, np.arange(count) > 1):
+        found = partners(classes, seed=4)
+        assert sorted(found) == list(range(count))
+        assert (found != np.arange(count)).all()
+        assert np.array_equal(found, partners(classes, seed=4))
+
+
+def test_partners_are_of_other_classes_as_far_as_there_are_any():
+    for classes in ([7, 7, 3, 3], [1, 2, 1, 3, 2, 1], list(range(9))):
+        of = np.array(classes)
+        assert (of[partners(of, seed=2)] != of).all()
+    most = np.array([5] * 7 + [6, 7, 8])  # three can be given a partner elsewhere
+    assert (most[partners(most)] != most).sum() == 2 * 3
 
 
 def test_one_image_has_no_partner():
-    for count in (0, 1):
+    for classes in ([], [3]):
         with pytest.raises(Undefined) as caught:
-            partners(count)
+            partners(classes)
         assert caught.value.reason == "one_image"
 
 

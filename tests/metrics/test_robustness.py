@@ -13,6 +13,7 @@ from sgcampp.metrics.robustness import (
     max_sensitivity,
     mprt_spearman,
     mprt_ssim,
+    seed_sensitivity,
 )
 
 PAIRS = [(0, 1), (1, 2), (2, 0)]
@@ -42,6 +43,13 @@ def test_sensitivity_as_captum_finds_it():
         assert avg_sensitivity(own, noised) <= max_sensitivity(own, noised)
 
 
+def test_another_seed_by_hand():
+    """(1, 0) to (1, 3/4), over their maxima: 3/4 of the first one's norm."""
+    assert seed_sensitivity([[2.0, 0.0]], [[4.0, 3.0]]) == pytest.approx(0.75, abs=1e-12)
+    assert seed_sensitivity([[2.0, 1.0]], [[4.0, 2.0]]) == 0
+    assert reason(seed_sensitivity, [[0.0, 0.0]], [[1.0, 2.0]]) == "zero_map"
+
+
 def test_sensitivity_without_a_value():
     for function in (max_sensitivity, avg_sensitivity):
         assert reason(function, [[1.0, 2.0]], []) == "no_perturbations"
@@ -68,6 +76,15 @@ def test_ssim_of_one_window_by_hand():
     bottom = (a.mean() ** 2 + b.mean() ** 2 + c1) * (covariance[0, 0] + covariance[1, 1] + c2)
     assert mprt_ssim(a * 5, b + 2) == pytest.approx(top / bottom, abs=1e-6)
     assert mprt_ssim(a, a) == pytest.approx(1, abs=1e-12)
+
+
+def test_ssim_is_scikit_image_s():
+    from skimage.metrics import structural_similarity
+
+    a, b = (normalise(x) for x in np.random.default_rng(1).random((2, 12, 17)))
+    for window in (3, 7, 11):
+        theirs = structural_similarity(a, b, win_size=window, data_range=1.0)
+        assert mprt_ssim(a, b, window=window) == pytest.approx(theirs, abs=1e-12)
 
 
 def test_mprt_as_quantus_finds_it():

@@ -18,7 +18,8 @@ def finished() -> FinishedMap:
     image = rng.integers(0, 256, (30, 40, 3), np.uint8)
     image[:15] = (255, 0, 0)
     saliency = rng.random((5, 7), np.float32) * 1e-7
-    return FinishedMap(saliency, image, (3, 4.5, 20, 20), Style("turbo", 0.4, 6))
+    error = saliency[::-1] / 8
+    return FinishedMap(saliency, image, (3, 4.5, 20, 20), Style("turbo", 0.4, 6), error=error)
 
 
 OF_MAPS = sorted(kind for kind, writer in WRITERS.items() if not writer.of_image)
@@ -47,6 +48,15 @@ def test_arrays_are_raw_float32(finished):
     assert encode("arrays", transposed) == data
 
 
+def test_errors_are_written_as_maps_are_and_coloured_as_their_map_is(finished):
+    as_map = FinishedMap(finished.error.copy(), finished.image)
+    assert encode("errors", finished) == encode("arrays", as_map)
+    picture = np.asarray(Image.open(io.BytesIO(encode("error_heatmaps", finished))))
+    peak = float(finished.saliency.max())
+    assert np.array_equal(picture, heatmap(finished.error, (30, 40), "turbo", finished.view, peak))
+    assert WRITERS["errors"].of_error and not WRITERS["arrays"].of_error
+
+
 @pytest.mark.parametrize("kind", ["heatmaps", "overlays"])
 def test_pictures_have_the_colours_of_the_rendering(finished, kind):
     picture = np.asarray(Image.open(io.BytesIO(encode(kind, finished))))
@@ -66,10 +76,13 @@ def test_every_writer_is_deterministic_and_refuses_what_is_not_finite(finished, 
         bad = finished.saliency.copy()
         bad[0, 0] = value
         with pytest.raises(ValueError, match="finite"):
-            encode(kind, FinishedMap(bad, finished.image))
+            encode(kind, FinishedMap(bad, finished.image, error=finished.error))
+        with pytest.raises(ValueError, match="finite"):
+            encode(kind, FinishedMap(finished.saliency, finished.image, error=bad))
 
 
 @pytest.mark.parametrize("kind", OF_MAPS)
 def test_one_pixel_and_a_flat_map(kind):
-    flat = FinishedMap(np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.uint8))
+    zeros = np.zeros((1, 1), np.float32)
+    flat = FinishedMap(zeros, np.zeros((1, 1, 3), np.uint8), error=zeros)
     assert encode(kind, flat)

@@ -1,0 +1,81 @@
+"""What standard errors cost: maps with them over maps without, taken in alternation.
+
+Usage: python -m scripts.bench.errors --model vgg16 --layer block5_conv3 --nsamples 50
+"""
+
+import argparse
+import json
+import statistics
+from typing import Any
+
+import numpy as np
+
+from scripts.bench.engine import alternate
+from scripts.machine import machine_facts, shown
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """One model, layer, n and B; times of one image's map."""
+    from sgcampp import Explainer, load_model
+    from sgcampp.engine.engine import Engine
+    from sgcampp.engine.groups import MOST_GROUPS
+    from sgcampp.explain.classes import NO_CLASS
+
+    weights = "imagenet" if options.model.startswith("efficientnet-lite") else "none"
+    classifier = load_model(options.model, weights)
+    explainer = Explainer(classifier, options.layer, nsamples=options.nsamples)
+    shape = classifier.input_shape
+    x = np.random.default_rng(1).uniform(-1, 1, (1, *shape)).astype(np.float32)
+    codes = np.array([[[-1, NO_CLASS]]], np.int32)
+    engines = [
+        Engine(
+            classifier.model,
+            shape,
+            explainer.looks,
+            explainer.looks[0].sampling,
+            classifier.output_name,
+            frozen=True,
+            groups=groups,
+        )
+        for groups in (1, MOST_GROUPS)
+    ]
+    grid = engines[0].lay_out(options.batch_size, 1)
+    works = [lambda engine=engine: engine.run(x, codes, grid) for engine in engines]
+    without, with_errors = alternate(options.repeats, *works)
+    ratios = [a / b for a, b in zip(with_errors, without, strict=True)]
+    return {
+        "model": options.model,
+        "layer": options.layer,
+        "n": options.nsamples,
+        "B": options.batch_size,
+        "groups": engines[1].plan.groups,
+        "seconds_a_map": statistics.median(without),
+        "ratio": statistics.median(ratios),
+        "ratio_of_fastest": min(with_errors) / min(without),
+        "ratios": [round(ratio, 3) for ratio in sorted(ratios)],
+    }
+
+
+def main() -> None:
+    """Prints one line of results, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="efficientnet-lite0")
+    parser.add_argument("--layer", default="block10_expand_act")
+    parser.add_argument("--nsamples", type=int, default=25)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    result, facts = measure(options), machine_facts()
+    if options.json:
+        print(json.dumps({**result, "machine": facts}))
+        return
+    print(f"# {shown(facts)}")
+    print(
+        "{model} {layer} n={n} B={B} G={groups}: {seconds_a_map:.3f} s a map, with errors "
+        "{ratio:.3f} × as long (of the fastest {ratio_of_fastest:.3f}) {ratios}".format(**result)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The standard error of a map, by the delete-one-group jackknife."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def standard_error(whole: tf.Tensor, without: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
+    """How far a map of n samples would lie from that of infinitely many, one standard deviation.
+
+    The samples are in G groups of m_j, n in all, h_j = n / m_j. From the map and the maps without
+    one of the groups follow pseudo-values h_j L - (h_j - 1) L_(j), each worth m_j samples; their
+    spread around the estimate is the variance (Busing, Meijer and Van der Leeden 1999, delete-m_j
+    jackknife, for groups of unequal sizes).
+
+    Args:
+        whole: [b, h, w], L.
+        without: [b, G, h, w], L_(j), without group j.
+        counts: [b, G], m_j >= 1.
+
+    Returns:
+        [b, h, w], >= 0, in the map's units.
+    """
+    L = whole[:, None]
+    n = tf.reduce_sum(counts, 1, keepdims=True)
+    h = (n / counts)[..., None, None]
+    groups = tf.cast(tf.shape(counts)[1], counts.dtype)
+    estimate = groups * L - tf.reduce_sum((1 - 1 / h) * without, 1, keepdims=True)
+    pseudo = h * L - (h - 1) * without
+    return tf.sqrt(tf.reduce_mean((pseudo - estimate) ** 2 / (h - 1), 1))
+
+
+def relative_error(se: tf.Tensor, whole: tf.Tensor) -> tf.Tensor:
+    """RMS of a map's error over the map's maximum, [b]; NaN where the map is all zeros.
+
+    Args:
+        se: [b, h, w].
+        whole: [b, h, w]; of one that may be negative absolute values are taken.
+    """
+    rms, peak = tf.sqrt(tf.reduce_mean(se**2, [-2, -1])), tf.reduce_max(tf.abs(whole), [-2, -1])
+    return tf.where(peak > 0, rms / peak, np.nan)
