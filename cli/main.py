@@ -24,6 +24,7 @@ COMMANDS = {
     "status": "Tell how far a run has come.",
     "verify": "Check every file of an output tree.",
     "report": "Make one page to look through an output tree.",
+    "table": "Write the maps of an output tree as one flat table.",
 }
 
 INTERRUPTED = 128 + signal.SIGINT

@@ -71,6 +71,12 @@ ROOMS = {
         "sgcampp.storage",
         "sgcampp.tree",
     },
+    "sgcampp.export": {
+        "sgcampp.config.strict_yaml",
+        "sgcampp.metrics",
+        "sgcampp.storage",
+        "sgcampp.tree",
+    },
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.metrics": {"sgcampp.registry"},
@@ -108,8 +114,9 @@ LATER = {
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.quiet": "so that it says nothing",
     "sgcampp.metrics.robustness": "scikit-image, for one metric",
+    "sgcampp.export.formats": "pyarrow, for Parquet alone",
 }
-"""The files that import TensorFlow or Keras within a function, and why."""
+"""The files that import what is heavy within a function, and why."""
 WITHOUT = (
     "sgcampp.models.sources",
     "sgcampp.engine.settings",
@@ -119,12 +126,13 @@ WITHOUT = (
     "sgcampp.report.evaluation_page",
     "sgcampp.report.page",
     "sgcampp.evaluation.summarise",
+    "sgcampp.export.table",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
 )
 """What the commands import that need no TensorFlow."""
 
-HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage"}
+HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage", "pyarrow"}
 MOST_LINES, LONGEST_FUNCTION = 250, 45
 DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite"}
 """Flags of `explain` that say how a run is driven, not what it computes."""
@@ -304,6 +312,7 @@ COVERED = {
     "explain/test_cam.py": ["engine.pooled_head"],
     "explain/test_pixel_methods.py": ["engine.copies", "engine.propagation"],
     "explain/test_targets.py": ["engine.class_scores", "explain.classes"],
+    "export/test_table.py": ["export.columns", "export.evaluated", "export.formats"],
     "images/test_decode.py": ["images.headers"],
     "images/test_find.py": ["images.names", "images.sources"],
     "images/test_bad_images.py": ["images.faults"],
