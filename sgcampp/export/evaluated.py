@@ -42,7 +42,7 @@ class Evaluated:
         self._places: dict[bytes, Place] = {}
         for part, name in enumerate(part_names(store, DIRECTORY) if self.metrics else ()):
             self._names.append(store.shown(name))
-            self._files.append(store.open(name))
+            self._files.append(store.open_own(name))
             before, offset = None, 0
             for line in self._files[part]:
                 found = _BEGINNING.match(line)

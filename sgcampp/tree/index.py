@@ -55,7 +55,7 @@ class ManifestIndex:
         self._files: list[BinaryIO] = []
         try:
             for number, part in enumerate(names):
-                self._files.append(store.open(part))
+                self._files.append(store.open_own(part))
                 for offset, row in scan(store, part, check_line):
                     standing = (row["status"] == FAILED) + 2 * (row["status"] == OK and whole(row))
                     self._add(number, offset, row, Standing(standing))

@@ -1,0 +1,150 @@
+"""Places that a user names: paths of this machine, and URLs of stores elsewhere."""
+
+import os
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sgcampp.errors import UserError
+from sgcampp.storage.local import LocalStore
+from sgcampp.storage.store import Content, Stat, Store
+from sgcampp.storage.urls import is_url
+
+Named = str | os.PathLike[str]
+
+LOCAL = LocalStore("")
+"""The files of this machine, by absolute paths or from the working directory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Location:
+    """A file or directory, there or not.
+
+    Attributes:
+        store: where it lies.
+        name: in that store.
+        known: what a listing told of it.
+    """
+
+    store: Store
+    name: str
+    known: Stat | None = None
+
+    @property
+    def near(self) -> bool:
+        """Whether reading it again costs next to nothing."""
+        return self.store.near
+
+    @property
+    def shown(self) -> str:
+        """As a user would write it, without secrets."""
+        return self.store.shown(self.name)
+
+    @property
+    def last(self) -> str:
+        """The last part of its name."""
+        return self.name.rstrip("/").rpartition("/")[2]
+
+    def below(self, name: str) -> "Location":
+        """What lies in it."""
+        return Location(self.store, f"{self.name}/{name}" if self.name else name)
+
+    def read(self, most: int | None = None) -> Content:
+        """See `Store.read`."""
+        return self.store.read(self.name, most, self.known)
+
+    def write(self, data: bytes | Iterable[bytes]) -> None:
+        """See `Store.write`."""
+        self.store.write(self.name, data)
+
+    def look(self) -> Stat | None:
+        """Facts that tell whether it has changed; None where to ask would cost a request.
+
+        Raises:
+            OSError: if it can't be looked at.
+        """
+        if self.known is not None or not self.store.near:
+            return self.known
+        return self.store.stat(self.name)
+
+    @property
+    def identity(self) -> Hashable:
+        """The same for two names of one thing, which need not exist: links are followed."""
+        if isinstance(self.store, LocalStore):
+            return os.path.realpath(self.store.shown(self.name))
+        return self.shown
+
+
+def locate(named: Named) -> Location:
+    """The place that a path or a URL names.
+
+    Raises:
+        UserError: for a URL of a kind that is not known, or whose package is not there.
+    """
+    if not is_url(named):
+        return Location(LOCAL, os.fspath(named))
+    text = os.fspath(named)
+    if text.startswith("file://"):
+        return Location(LOCAL, unquote(urlsplit(text).path))
+    from sgcampp.storage.remote import RemoteStore, opened
+
+    system, path = opened(text)
+    return Location(RemoteStore(system), path)
+
+
+def store_at(named: Named, writer: int = 0) -> Store:
+    """The store whose root is the directory that a path or a URL names.
+
+    Args:
+        named: path or URL.
+        writer: number of this process among those that write there.
+
+    Raises:
+        UserError: as `locate` does.
+    """
+    if not is_url(named) or os.fspath(named).startswith("file://"):
+        return LocalStore(locate(named).name, writer)
+    from sgcampp.storage.remote import RemoteStore, opened
+
+    return RemoteStore(*opened(os.fspath(named)))
+
+
+def read_named(named: Named, what: str) -> bytes:
+    """A file that a user named, whole.
+
+    Args:
+        named: path or URL.
+        what: it is, for errors, such as "labels file".
+
+    Raises:
+        UserError: if it can't be read.
+    """
+    place = locate(named)
+    try:
+        return place.read().data
+    except OSError as error:
+        raise UserError(
+            f"{what} {place.shown} can't be read: {error.strerror or error}".lstrip()
+        ) from error
+
+
+def local_copy(named: Named, directory: Path) -> Path:
+    """A file of this machine with what a user named: itself, or a copy below `directory`.
+
+    Raises:
+        UserError: if it can't be read.
+    """
+    if not is_url(named):
+        return Path(named)
+    place = locate(named)
+    if isinstance(place.store, LocalStore):
+        return Path(place.name)
+    copy = directory / place.last
+    try:
+        with place.store.open(place.name) as source, copy.open("wb") as target:
+            while block := source.read(1 << 22):
+                target.write(block)
+    except OSError as error:
+        raise UserError(f"{place.shown}: can't be read: {error.strerror or error}") from error
+    return copy
