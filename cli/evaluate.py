@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path())
 @click.option(
     "--preset",
     type=click.Choice(["quick", "standard", "full"]),
@@ -29,12 +29,10 @@ if TYPE_CHECKING:
 @click.option("--metrics", default="", help="Metrics by name, in the preset's place, as a,b.")
 @click.option(
     "--boxes",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="Annotated objects: COCO JSON, Pascal VOC, a directory of mask PNGs, or a CSV.",
 )
-@click.option(
-    "--classes", type=click.Path(path_type=Path), help="CSV: which classes a category counts as."
-)
+@click.option("--classes", type=click.Path(), help="CSV: which classes a category counts as.")
 @click.option(
     "--against", help="The method that the others are held against  [grad_cam_pp, if it is there]."
 )
@@ -52,7 +50,7 @@ if TYPE_CHECKING:
 @click.option(
     "--csv",
     "csv_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="Also write a table for spreadsheets.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what it takes, and stop there.")

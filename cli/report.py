@@ -8,10 +8,8 @@ from .streams import print_lines, printable, tell
 
 
 @click.command("report")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The page  [OUT/report.html]."
-)
+@click.argument("out", type=click.Path())
+@click.option("-o", "--output", type=click.Path(), help="The page  [OUT/report.html].")
 def command(out: Path, output: Path | None) -> None:
     """Write one HTML page to look through the output tree OUT, and print its path.
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.engine.ensemble import Ensemble, Layout
 from sgcampp.errors import RunStopped, UserError
-from sgcampp.images.find import Found, find_images
+from sgcampp.images.find import find_images
+from sgcampp.images.items import Found
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
 from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
@@ -27,7 +27,8 @@ from sgcampp.run.summary import Summary
 from sgcampp.run.targets import read_targets
 from sgcampp.run.threads import ordered_map
 from sgcampp.run.writing import ImageWriter, Written
-from sgcampp.storage.local import LocalStore
+from sgcampp.storage.location import store_at
+from sgcampp.storage.urls import redacted
 from sgcampp.tree.index import ManifestIndex
 from sgcampp.tree.lock import WHOLE, locked, settling
 from sgcampp.tree.manifest import manifest_writer
@@ -38,8 +39,12 @@ from sgcampp.tree.tree_writer import TreeWriter, remove_leftovers
 
 SECONDS_BETWEEN_WRITES = 0.25
 """Of rows: each write waits for the disk, and the device for it."""
+SECONDS_BETWEEN_FAR_WRITES = 5.0
+"""Where each write is a request, and what came before is sent again."""
 READING_THREADS = 2
 WRITING_THREADS = 2
+FAR_THREADS = 16
+"""For reading, and for writing, where images or the output tree lie elsewhere: most wait."""
 AHEAD = 12
 """Images, beside two groups, that may wait before and behind the device."""
 
@@ -79,7 +84,7 @@ def run(
     begin = time.perf_counter()
     if not config.out:
         raise UserError("no output directory: give -o OUT")
-    refuse_own_files(config.sources, Path(config.out), kinds_of(config.write))
+    refuse_own_files(config.sources, config.out, kinds_of(config.write))
     sources = resolve_sources(config.sources, config.recursive)
     conducted = _Conductor(config, reporter, drive, stop, sources)
     with saving(config.out), conducted.locked():
@@ -100,18 +105,18 @@ class _Conductor:
         sources: Sources,
     ) -> None:
         self._config, self._reporter, self._drive, self._stop = config, reporter, drive, stop
-        self._sources, self._store = sources, LocalStore(config.out or "", drive.part)
+        self._sources, self._store = sources, store_at(config.out or "", drive.part)
         total = sum(1 for _ in self._listing())
         if not total:
             raise UserError(
-                f"no images in {', '.join(config.sources)}: name other sources, or a glob that "
-                "matches"
+                f"no images in {', '.join(map(redacted, config.sources))}: name other sources, or "
+                "a glob that matches"
             )
         classifier = load_model(config.model, **config.model_settings())
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
-        self._wanted = Wanted(config, classifier, targets, total, sources.base)
+        self._wanted = Wanted(config, classifier, targets, total, sources.shown_base)
         known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
         for note in why_unsmoothed(self._ensemble):
@@ -137,6 +142,11 @@ class _Conductor:
     def locked(self) -> Iterator[None]:
         """Holds the output tree's lock, tidied up and with its record settled."""
         drive, kinds = self._drive, kinds_of(self._config.write)
+        if not self._store.guarded:
+            self._reporter.note(
+                f"nothing keeps two runs apart in {self._store.shown()}: its store has no locks; "
+                "make sure that this is the only one"
+            )
         with locked(self._store, drive.part) as killed:
             if killed:
                 remove_leftovers(self._store, kinds, None if drive.part == WHOLE else drive.part)
@@ -162,7 +172,9 @@ class _Conductor:
         explain = GroupExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
-        ahead = 2 * self._layout.images + AHEAD
+        near = self._store.near and all(one.location.near for one in self._sources.kept)
+        reading, writing = (READING_THREADS, WRITING_THREADS) if near else (FAR_THREADS,) * 2
+        ahead = 2 * self._layout.images + AHEAD + (0 if near else 2 * FAR_THREADS)
         read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
         looks = named_looks(config.looks, self._ensemble.seen)
         write = ImageWriter(
@@ -172,11 +184,12 @@ class _Conductor:
             ManifestIndex(self._store, has_files(self._store)) as known,
             manifest_writer(self._store, manifest_part(self._drive.part)) as manifest,
             closing(self._tasks(known, summary)) as tasks,
-            closing(ordered_map(read, tasks, READING_THREADS, ahead)) as loaded,
+            closing(ordered_map(read, tasks, reading, ahead)) as loaded,
             closing(explain(itertools.chain.from_iterable(loaded))) as explained,
-            closing(ordered_map(write, explained, WRITING_THREADS, ahead)) as written,
+            closing(ordered_map(write, explained, writing, ahead)) as written,
         ):
-            for batch in _batches(written):
+            seconds = SECONDS_BETWEEN_WRITES if self._store.near else SECONDS_BETWEEN_FAR_WRITES
+            for batch in _batches(written, seconds):
                 manifest.append([done.row for done in batch])
                 for done in batch:
                     self._tell(done, summary)
@@ -203,7 +216,7 @@ class _Conductor:
         """All images of the sources, in their stable order, without the output tree's own."""
         filled = (MANIFEST, *kinds_of(self._config.write))
         config = self._config
-        return find_images(self._sources, config.glob, config.recursive, [self._store.root], filled)
+        return find_images(self._sources, config.glob, config.recursive, [config.out or ""], filled)
 
     def _tasks(self, known: ManifestIndex, summary: Summary) -> Generator[list[Task], None, None]:
         """What is left to do, one by one; ends when the run shall stop."""
@@ -223,13 +236,13 @@ class _Conductor:
         )
 
 
-def _batches(written: Iterator[list[Written]]) -> Iterator[list[Written]]:
+def _batches(written: Iterator[list[Written]], seconds: float) -> Iterator[list[Written]]:
     """Joins whole groups of rows where they come in quick succession."""
     batch: list[Written] = []
     yielded = -math.inf
     for group in written:
         batch += group
-        if time.monotonic() - yielded > SECONDS_BETWEEN_WRITES:
+        if time.monotonic() - yielded > seconds:
             yield batch
             batch, yielded = [], time.monotonic()
     if batch:

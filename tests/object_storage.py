@@ -54,69 +54,73 @@ class Faults:
         self.__init__()
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Passes requests on to `server.upstream`, except as `server.faults` wants it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def handle_one(self):
+        body = self._body()
+        faults = self.server.faults
+        faults.seen.append((self.command, self.path))
+        fault = faults.plan(self.command, self.path)
+        if fault in (500, 503):
+            self._answer(fault, [], b"")
+        elif fault == "drop":
+            self.close_connection = True
+        else:
+            if isinstance(fault, float):
+                time.sleep(fault)
+            self._pass_on(body, cut=fault == "cut")
+
+    def _pass_on(self, body, cut):
+        connection = http.client.HTTPConnection(self.server.upstream)
+        headers = {k: v for k, v in self.headers.items() if k != "Transfer-Encoding"}
+        headers["Content-Length"] = str(len(body))
+        connection.request(self.command, self.path, body, headers)
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        own = ("content-length", "transfer-encoding", "connection")
+        kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in own]
+        length = answer.getheader("Content-Length") if self.command == "HEAD" else None
+        self._answer(answer.status, kept, data, cut, length)
+
+    def _body(self):
+        if not self.headers.get("Transfer-Encoding"):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        data = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            data += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return data
+
+    def _answer(self, status, headers, data, cut=False, length=None):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", length or str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data[: len(data) // 2] if cut else data)
+        if cut and data:
+            self.close_connection = True
+
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+for verb in ("GET", "PUT", "HEAD", "POST", "DELETE"):
+    setattr(Handler, f"do_{verb}", Handler.handle_one)
+
+
 @contextmanager
 def proxy_to(url, faults):
     """A proxy on this machine; yields its URL."""
-    upstream = url.removeprefix("http://")
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_one(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self._chunks() if self.headers.get("Transfer-Encoding") else None
-            body = self.rfile.read(length) if body is None else body
-            faults.seen.append((self.command, self.path))
-            fault = faults.plan(self.command, self.path)
-            if fault in (500, 503):
-                self._answer(fault, [], b"")
-                return
-            if isinstance(fault, float):
-                time.sleep(fault)
-            if fault == "drop":
-                self.close_connection = True
-                return
-            connection = http.client.HTTPConnection(upstream)
-            headers = {k: v for k, v in self.headers.items() if k != "Transfer-Encoding"}
-            headers["Content-Length"] = str(len(body))
-            connection.request(self.command, self.path, body, headers)
-            answer = connection.getresponse()
-            data = answer.read()
-            connection.close()
-            kept = [
-                (k, v)
-                for k, v in answer.getheaders()
-                if k.lower() not in ("content-length", "transfer-encoding", "connection")
-            ]
-            length = answer.getheader("Content-Length") if self.command == "HEAD" else None
-            self._answer(answer.status, kept, data, fault == "cut", length)
-
-        def _chunks(self):
-            data = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                data += self.rfile.read(size)
-                self.rfile.readline()
-            while self.rfile.readline().strip():
-                pass
-            return data
-
-        def _answer(self, status, headers, data, cut=False, length=None):
-            self.send_response(status)
-            for name, value in headers:
-                self.send_header(name, value)
-            self.send_header("Content-Length", length or str(len(data)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data[: len(data) // 2] if cut else data)
-            if cut and data:
-                self.close_connection = True
-
-        do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = handle_one
-
-        def log_message(self, *_):
-            pass
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.upstream, server.faults = url.removeprefix("http://"), faults
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -110,7 +110,9 @@ class StoreContract:
         assert store.read("m/part").data == b"1\n2\n"
         assert sorted(walk(store, "")) == ["m/part"]
 
-    def test_lines_are_seen_and_kept_while_they_are_appended_and_when_their_writer_dies(self, store):
+    def test_lines_are_seen_and_kept_while_they_are_appended_and_when_their_writer_dies(
+        self, store
+    ):
         lines = [b"%d\n" % number for number in range(5)]
         with pytest.raises(KeyboardInterrupt), store.append("m/part") as appender:
             for line in lines[:3]:

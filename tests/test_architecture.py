@@ -19,12 +19,13 @@ FILES = sorted([*(ROOT / "cli").rglob("*.py"), *(ROOT / "sgcampp").rglob("*.py")
 ROOMS = {
     "sgcampp.storage": set(),
     "sgcampp.config": {
+        "sgcampp.storage",
         "sgcampp.explain",
         "sgcampp.engine.settings",
         "sgcampp.pictures",
         "sgcampp.registry",
     },
-    "sgcampp.models": {"sgcampp.registry"},
+    "sgcampp.models": {"sgcampp.registry", "sgcampp.storage"},
     "sgcampp.explain": {"sgcampp.models.labels", "sgcampp.registry"},
     "sgcampp.engine": {"sgcampp.explain", "sgcampp.models"},
     "sgcampp.images": {"sgcampp.storage"},
@@ -32,6 +33,8 @@ ROOMS = {
         "sgcampp.config.strict_yaml",
         "sgcampp.images.faults",
         "sgcampp.images.headers",
+        "sgcampp.images.find",
+        "sgcampp.images.items",
         "sgcampp.images.names",
         "sgcampp.images.sources",
         "sgcampp.storage",
@@ -115,6 +118,7 @@ LATER = {
     "cli.quiet": "so that it says nothing",
     "sgcampp.metrics.robustness": "scikit-image, for one metric",
     "sgcampp.export.formats": "pyarrow, for Parquet alone",
+    "sgcampp.images.parquet_files": "likewise",
 }
 """The files that import what is heavy within a function, and why."""
 WITHOUT = (
@@ -314,7 +318,7 @@ COVERED = {
     "explain/test_targets.py": ["engine.class_scores", "explain.classes"],
     "export/test_table.py": ["export.columns", "export.evaluated", "export.formats"],
     "images/test_decode.py": ["images.headers"],
-    "images/test_find.py": ["images.names", "images.sources"],
+    "images/test_find.py": ["images.items", "images.names", "images.sources"],
     "images/test_bad_images.py": ["images.faults"],
     "models/test_applications.py": ["models.families", "models.pretrained", "models.sources"],
     "models/test_classifier.py": ["models.fingerprint", "models.signature"],
@@ -327,11 +331,14 @@ COVERED = {
     "report/test_page.py": ["report.html", "report.lines", "report.overview", "report.values"],
     "run/test_batch_sizes.py": ["engine.batch_size"],
     "storage/test_local.py": ["storage.store", "storage.regular"],
+    "storage/test_location.py": ["storage.urls"],
+    "storage/test_remote.py": ["storage.asking", "storage.growing", "storage.lease"],
     "test_architecture.py": ["explain.lazy"],
     "test_docs.py": ["explain.flat_reasons"],
     "test_from_outside.py": [
         *("registry", "engine.perturbing", "explain.method", "explain.perturbation"),
         "tree.open_tree",
+        "tree.originals",
     ],
     "test_loading_explains.py": ["engine.tap", "engine.discovery"],
     "test_pipeline.py": [

@@ -37,7 +37,7 @@ class PageLines:
     def line(self, row: Row) -> str:
         """One image as a line of ASCII JSON without "<"."""
         facts = {
-            "there": self._tree.image(row) is not None,
+            "there": self._tree.image_file(row) is not None,
             "maps": [self._facts(map_) for map_ in row.maps],
         }
         manifest = to_line(row).decode("ascii").rstrip("\n")

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -52,6 +53,10 @@ class LocalStore:
     def stat(self, name: str) -> Stat:
         """See `Store`."""
         return _facts(os.stat(self._path(name)))  # noqa: PTH116 - a million times
+
+    def is_directory(self, name: str) -> bool:
+        """See `Store`."""
+        return stat.S_ISDIR(os.stat(self._path(name)).st_mode)  # noqa: PTH116
 
     def exists(self, name: str) -> bool:
         """See `Store`."""

@@ -1,7 +1,10 @@
 """Places that a user names: paths of this machine, and URLs of stores elsewhere."""
 
 import os
-from collections.abc import Hashable, Iterable
+import shutil
+import tempfile
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -9,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from sgcampp.errors import UserError
 from sgcampp.storage.local import LocalStore
 from sgcampp.storage.store import Content, Stat, Store
-from sgcampp.storage.urls import is_url
+from sgcampp.storage.urls import is_url, redacted
 
 Named = str | os.PathLike[str]
 
@@ -110,41 +113,43 @@ def store_at(named: Named, writer: int = 0) -> Store:
     return RemoteStore(*opened(os.fspath(named)))
 
 
-def read_named(named: Named, what: str) -> bytes:
+def read_named(named: Named, what: str = "") -> bytes:
     """A file that a user named, whole.
 
     Args:
         named: path or URL.
-        what: it is, for errors, such as "labels file".
+        what: it is, for errors, such as "target file"; "" for what its name tells.
 
     Raises:
         UserError: if it can't be read.
     """
-    place = locate(named)
     try:
-        return place.read().data
+        # A path may be a pipe here, as the shell's <(command) is.
+        return locate(named).read().data if is_url(named) else Path(named).read_bytes()
     except OSError as error:
-        raise UserError(
-            f"{what} {place.shown} can't be read: {error.strerror or error}".lstrip()
-        ) from error
+        shown = redacted(os.fsdecode(named))
+        subject = f"{what} {shown}" if what else f"{shown}:"
+        raise UserError(f"{subject} can't be read: {error.strerror or error}") from error
 
 
-def local_copy(named: Named, directory: Path) -> Path:
-    """A file of this machine with what a user named: itself, or a copy below `directory`.
+@contextmanager
+def on_this_machine(named: Named) -> Iterator[Path]:
+    """A file that a user named, or a copy of it, gone afterwards; errors tell it as it was named.
 
     Raises:
         UserError: if it can't be read.
     """
     if not is_url(named):
-        return Path(named)
+        yield Path(named)
+        return
     place = locate(named)
-    if isinstance(place.store, LocalStore):
-        return Path(place.name)
-    copy = directory / place.last
-    try:
-        with place.store.open(place.name) as source, copy.open("wb") as target:
-            while block := source.read(1 << 22):
-                target.write(block)
-    except OSError as error:
-        raise UserError(f"{place.shown}: can't be read: {error.strerror or error}") from error
-    return copy
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory, place.last)
+        try:
+            with place.store.open(place.name) as source, copy.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 22)
+            yield copy
+        except OSError as error:
+            raise UserError(f"{place.shown} can't be read: {error.strerror or error}") from error
+        except UserError as error:
+            raise UserError(str(error).replace(str(copy), place.shown)) from error

@@ -105,6 +105,10 @@ class RemoteStore:
         """See `Store`."""
         return _facts(self._info(name))
 
+    def is_directory(self, name: str) -> bool:
+        """See `Store`."""
+        return self._info(name)["type"] == "directory"
+
     def exists(self, name: str) -> bool:
         """See `Store`."""
         try:
@@ -145,7 +149,7 @@ class RemoteStore:
 
     def open_own(self, name: str) -> BinaryIO:
         """See `Store`: a copy on this machine, since its lines are read here and there."""
-        copy = cast(BinaryIO, tempfile.TemporaryFile())
+        copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
         try:
             copy.writelines(read_grown(self, name))
         except BaseException:

@@ -10,7 +10,6 @@ from collections.abc import Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, NamedTuple, Protocol
 
-
 UNKNOWN = -1
 
 
@@ -92,6 +91,9 @@ class Store(Protocol):
 
     def stat(self, name: str) -> Stat:
         """Facts about a name, links followed."""
+
+    def is_directory(self, name: str) -> bool:
+        """Whether there is a directory of that name, links followed; OSError for nothing."""
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file or directory."""

@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)")
+_USER = r"[^/@\s'\"]*@"
+_USER_WITH_SLASHES = r"[^/@:\s'\"]*:(?!\d*(?:[/\s'\"?#]|$))[^@\s'\"]*@"
 _URL = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*://)"
-    r"(?:[^/@\s'\"]*@|[^/@:\s'\"]*:(?!\d*(?:[/\s'\"?#]|$))[^@\s'\"]*@)*"  # a secret may have a slash
+    rf"([A-Za-z][A-Za-z0-9+.-]*://)(?:{_USER}|{_USER_WITH_SLASHES})*"
     r"([^\s'\"?#]*)(?:[?#][^\s'\"]*)?"
 )
 

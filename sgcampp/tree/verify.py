@@ -5,13 +5,13 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import PngImagePlugin
 
 from sgcampp.errors import UserError
 from sgcampp.images.faults import ImageError
 from sgcampp.images.headers import ON_DAMAGE, read_header
+from sgcampp.storage.location import Named
 from sgcampp.storage.store import Store, walk
 from sgcampp.tree.arrays import decode_map
 from sgcampp.tree.open_tree import open_tree
@@ -26,7 +26,7 @@ class Problem:
     what: str
 
 
-def verify(out: Path) -> Iterator[Problem]:
+def verify(out: Named) -> Iterator[Problem]:
     """Checks an output tree.
 
     Every file of every row must be there, have its recorded SHA-256 and be readable; arrays must be
@@ -40,7 +40,7 @@ def verify(out: Path) -> Iterator[Problem]:
     """
     tree = open_tree(out)
     if tree.is_locked():
-        raise UserError(f"a run is writing to {out}: verify it when that has ended")
+        raise UserError(f"a run is writing to {tree.store.shown()}: verify it when that has ended")
     named: set[bytes] = set()
     for row in tree.rows():
         if row.status == OK:
