@@ -1,7 +1,6 @@
 """Conducts one run: find → read → explain → write → record."""
 
 import itertools
-import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
@@ -15,9 +14,11 @@ from sgcampp.images.find import find_images
 from sgcampp.images.items import Found
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
-from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
+from sgcampp.run.backlog import Drive, Task, tasks_left
 from sgcampp.run.doubts import doubts, why_unsmoothed
 from sgcampp.run.explaining import GroupExplainer
+from sgcampp.run.pace import batches, pace_of
+from sgcampp.run.packing import layout_of, orphans
 from sgcampp.run.reading import Reader
 from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing, write_run_yaml
 from sgcampp.run.starting import clear, refuse_own_files, saving
@@ -34,19 +35,9 @@ from sgcampp.tree.lock import WHOLE, locked, settling
 from sgcampp.tree.manifest import manifest_writer
 from sgcampp.tree.open_tree import kinds_of
 from sgcampp.tree.paths import MANIFEST, manifest_part
+from sgcampp.tree.present import present
 from sgcampp.tree.rows import Row
-from sgcampp.tree.tree_writer import TreeWriter, remove_leftovers
-
-SECONDS_BETWEEN_WRITES = 0.25
-"""Of rows: each write waits for the disk, and the device for it."""
-SECONDS_BETWEEN_FAR_WRITES = 5.0
-"""Where each write is a request, and what came before is sent again."""
-READING_THREADS = 2
-WRITING_THREADS = 2
-FAR_THREADS = 16
-"""For reading, and for writing, where images or the output tree lie elsewhere: most wait."""
-AHEAD = 12
-"""Images, beside two groups, that may wait before and behind the device."""
+from sgcampp.tree.tree_writer import remove_leftovers
 
 
 class Reporter(Protocol):
@@ -117,7 +108,8 @@ class _Conductor:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
         self._wanted = Wanted(config, classifier, targets, total, sources.shown_base)
-        known = None if drive.overwrite else known_run(self._store, self._wanted)
+        with saving(config.out or ""):
+            known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
         for note in why_unsmoothed(self._ensemble):
             reporter.note(note)
@@ -154,6 +146,9 @@ class _Conductor:
                 clear(self._store)
             with settling(self._store):
                 self._settle()
+            if lost := orphans(self._store):
+                with manifest_writer(self._store, manifest_part(drive.part)) as manifest:
+                    manifest.append(lost)
             yield
 
     def _settle(self) -> None:
@@ -172,24 +167,23 @@ class _Conductor:
         explain = GroupExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
-        near = self._store.near and all(one.location.near for one in self._sources.kept)
-        reading, writing = (READING_THREADS, WRITING_THREADS) if near else (FAR_THREADS,) * 2
-        ahead = 2 * self._layout.images + AHEAD + (0 if near else 2 * FAR_THREADS)
+        near = all(one.location.near for one in self._sources.kept)
+        pace = pace_of(near, self._store.near, self._layout.images)
         read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
         looks = named_looks(config.looks, self._ensemble.seen)
-        write = ImageWriter(
-            config, wanted.classifier, wanted.targets, looks, TreeWriter(self._store)
-        )
+        tree, packed = layout_of(config.layout, self._store, self._drive.part, config.shard_size)
+        write = ImageWriter(config, wanted.classifier, wanted.targets, looks, tree)
+        is_there = present(self._store, kinds_of(config.write))
         with (
-            ManifestIndex(self._store, has_files(self._store)) as known,
+            ManifestIndex(self._store, is_there) as known,
             manifest_writer(self._store, manifest_part(self._drive.part)) as manifest,
             closing(self._tasks(known, summary)) as tasks,
-            closing(ordered_map(read, tasks, reading, ahead)) as loaded,
+            closing(ordered_map(read, tasks, pace.reading, pace.ahead)) as loaded,
             closing(explain(itertools.chain.from_iterable(loaded))) as explained,
-            closing(ordered_map(write, explained, writing, ahead)) as written,
+            closing(ordered_map(write, explained, pace.writing, pace.ahead)) as written,
+            closing(batches(packed(written), pace.seconds)) as recordable,
         ):
-            seconds = SECONDS_BETWEEN_WRITES if self._store.near else SECONDS_BETWEEN_FAR_WRITES
-            for batch in _batches(written, seconds):
+            for batch in recordable:
                 manifest.append([done.row for done in batch])
                 for done in batch:
                     self._tell(done, summary)
@@ -234,16 +228,3 @@ class _Conductor:
             f"the device ran out of memory: going on with batches of {batch_size}; maps made "
             "before and after may differ in their last digits"
         )
-
-
-def _batches(written: Iterator[list[Written]], seconds: float) -> Iterator[list[Written]]:
-    """Joins whole groups of rows where they come in quick succession."""
-    batch: list[Written] = []
-    yielded = -math.inf
-    for group in written:
-        batch += group
-        if time.monotonic() - yielded > seconds:
-            yield batch
-            batch, yielded = [], time.monotonic()
-    if batch:
-        yield batch

@@ -53,6 +53,8 @@ def s3_server():
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setattr("sgcampp.storage.asking.FIRST_WAIT", 0.01)
+        patch.setattr("s3fs.S3FileSystem.retries", 1)  # ours are held, not theirs
+        patch.setenv("AWS_MAX_ATTEMPTS", "1")
         yield url, faults
     stop()
 

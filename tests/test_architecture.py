@@ -37,6 +37,7 @@ ROOMS = {
         "sgcampp.images.items",
         "sgcampp.images.names",
         "sgcampp.images.sources",
+        "sgcampp.images.tar_files",
         "sgcampp.storage",
     },
     "sgcampp.pictures": {
@@ -328,7 +329,13 @@ COVERED = {
     "pictures/test_writers.py": ["pictures.encoding"],
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
-    "report/test_page.py": ["report.html", "report.lines", "report.overview", "report.values"],
+    "report/test_page.py": [
+        "report.html",
+        "report.inlined",
+        "report.lines",
+        "report.overview",
+        "report.values",
+    ],
     "run/test_batch_sizes.py": ["engine.batch_size"],
     "storage/test_local.py": ["storage.store", "storage.regular"],
     "storage/test_location.py": ["storage.urls"],
@@ -338,16 +345,22 @@ COVERED = {
     "test_from_outside.py": [
         *("registry", "engine.perturbing", "explain.method", "explain.perturbation"),
         "tree.open_tree",
-        "tree.originals",
     ],
     "test_loading_explains.py": ["engine.tap", "engine.discovery"],
     "test_pipeline.py": [
         *("run.backlog", "run.explaining", "run.reading", "run.stop", "run.summary"),
-        *("run.writing", "tree.lock"),
+        *("run.pace", "run.writing", "tree.lock"),
     ],
     "test_run_of_several.py": ["pictures.arrangement", "run.suffixes", "run.targets"],
     "tree/test_manifest.py": ["tree.index", "tree.rows"],
     "tree/test_odd_rows.py": ["tree.schema"],
+    "test_layouts.py": [
+        "report.inlined",
+        "run.packing",
+        "tree.originals",
+        "tree.present",
+        "tree.shards",
+    ],
     "tree/test_paths.py": ["storage.atomic", "tree.tree_writer"],
     "tree/test_verify.py": ["tree.arrays"],
 }

@@ -123,7 +123,7 @@ class Preparer:
         )
 
     def _pixels(self, row: Row) -> NDArray[np.uint8]:
-        place = self._tree.image(row)
+        place = self._tree.original(row)
         if place is None:
             raise ImageError(Reason.VANISHED, "the image is not where the run found it")
         picture = read_image(place, int(self._tree.values.get("max_pixels") or 10**8))

@@ -19,7 +19,7 @@ REST = "~rest"
 """Stands in listings for whatever follows where a file is damaged."""
 _LONGEST_HEADER = 1 << 20
 _LONGEST_LABEL = 1000
-_DAMAGE = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError)
+TAR_DAMAGE = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError)
 """What `tarfile` says of files that are not as they should be."""
 _MOST_AT_ONCE = 1000
 """Images of one sample that wait for its class."""
@@ -73,7 +73,7 @@ def tar_items(file: Location, accepts: Callable[[str], bool]) -> Iterator[Found]
                         yield _found(file, facts, names, name, member, label)
     except Unreachable as error:
         yield Found(REST, error=from_os_error(error))
-    except _DAMAGE as error:
+    except TAR_DAMAGE as error:
         message = f"the tar file is damaged, what follows here is lost: {error}"
         yield Found(REST, error=ImageError(Reason.CORRUPT, message[:300]))
 
@@ -108,11 +108,11 @@ class _Sample:
 def _samples(stream: BinaryIO) -> Iterator[_Sample]:
     """Yields the samples, the last one before what is damaged included."""
     sample: _Sample | None = None
-    members = _members(stream)
+    members = tar_members(stream)
     while True:
         try:
             member = next(members, None)
-        except _DAMAGE:
+        except TAR_DAMAGE:
             if sample:
                 yield sample
             raise
@@ -134,7 +134,7 @@ def _samples(stream: BinaryIO) -> Iterator[_Sample]:
         yield sample
 
 
-def _members(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
+def tar_members(stream: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """The headers of a tar file; tarfile.ReadError where it is damaged, or no tar file."""
     guarded = _Guarded(stream)
     with tarfile.open(

@@ -3,11 +3,10 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from sgcampp.images.items import Found
 from sgcampp.run.summary import Summary
-from sgcampp.storage.store import UNKNOWN, Store
+from sgcampp.storage.store import UNKNOWN
 from sgcampp.tree.index import ManifestIndex, Standing
 from sgcampp.tree.lock import WHOLE
 from sgcampp.tree.rows import Row
@@ -73,19 +72,6 @@ def tasks_left(
             skip()
         else:
             yield Task(found, known.row(found.key))
-
-
-def has_files(store: Store) -> Callable[[dict[str, Any]], bool]:
-    """A test of rows, as JSON values: are all their files in the output tree?"""
-
-    def has_files_of(row: dict[str, Any]) -> bool:
-        return all(
-            store.exists(path)
-            for map_row in (row, *row["maps"])
-            for path in map_row["files"].values()
-        )
-
-    return has_files_of
 
 
 def _looks_unchanged(found: Found, size: int, mtime_ns: int) -> bool:

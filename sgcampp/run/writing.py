@@ -28,7 +28,6 @@ from sgcampp.run.reading import Failed, Ready, Unchanged
 from sgcampp.run.suffixes import NamedLook
 from sgcampp.run.targets import Targets
 from sgcampp.storage.store import Content, Stat
-from sgcampp.tree.paths import relative_path
 from sgcampp.tree.rows import FAILED, OK, MapRow, Row
 from sgcampp.tree.tree_writer import TreeWriter
 
@@ -192,8 +191,8 @@ class ImageWriter:
     def _write(
         self, writer: Writer, image: Ready, suffixes: Sequence[str], data: bytes
     ) -> tuple[str, str]:
-        path = relative_path(writer.kind, writer.extension, image.task.found.key, suffixes)
-        self._tree.write(path, data)
+        key = image.task.found.key
+        path = self._tree.write(key, writer.kind, writer.extension, suffixes, data)
         return path, hashlib.sha256(data).hexdigest()
 
 

@@ -18,6 +18,7 @@ from sgcampp.tree.originals import Originals
 from sgcampp.tree.paths import KINDS
 from sgcampp.tree.rows import MapRow, Row
 from sgcampp.tree.run_record import RunRecord, read_run_yaml
+from sgcampp.tree.shards import SHARDS, TreeFiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,12 @@ class OutputTree:
         """
         from sgcampp.tree.arrays import decode_map
 
-        return decode_map(self.store.read(map_row.files["arrays"]).data)
+        return decode_map(self.files.read(map_row.files["arrays"]))
+
+    @cached_property
+    def files(self) -> TreeFiles:
+        """Reads the files that rows name."""
+        return TreeFiles(self.store)
 
     @cached_property
     def base(self) -> Path | None:
@@ -83,12 +89,12 @@ class OutputTree:
     def _originals(self) -> Originals:
         return Originals(self.values, self.record.base)
 
-    def image(self, row: Row) -> Place | None:
+    def original(self, row: Row) -> Place | None:
         """What holds the image of a row; None if it is not there any more."""
-        path = self.image_file(row)
+        path = self.image(row)
         return self._originals.place(row.key) if path is None else locate(path)
 
-    def image_file(self, row: Row) -> Path | None:
+    def image(self, row: Row) -> Path | None:
         """The image of a row as a file; None if there is none with the size recorded."""
         if self.base is None or not is_plain(row.key):
             return None
@@ -115,4 +121,4 @@ def open_tree(out: Named) -> OutputTree:
 def kinds_of(write: Any) -> tuple[str, ...]:
     """The directories that a run with that `write` may fill: ours, and those of other writers."""
     others = [kind for kind in write if isinstance(kind, str)] if isinstance(write, list) else []
-    return tuple(dict.fromkeys([*KINDS, *others]))
+    return tuple(dict.fromkeys([*KINDS, SHARDS, *others]))
