@@ -12,7 +12,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Which layer, class and neurons": ("layer_name", "target", "filters", "subset", "region"),
     "Sampling": ("seed", "across", "ig_steps"),
-    "Pictures": ("colormap", "overlay_alpha", "panel_scale", "png_compression"),
+    "Pictures and files": (
+        "colormap",
+        "overlay_alpha",
+        "panel_scale",
+        "png_compression",
+        "layout",
+        "shard_size",
+    ),
     "The run": (
         *("glob", "recursive", "shard", "retry_failed", "overwrite", "as_json", "quiet"),
         *("max_failures", "max_pixels"),
