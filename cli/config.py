@@ -1,7 +1,6 @@
 """`sgcampp config`: the resolved run config."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +11,8 @@ from .options import config_flags, given
 
 
 @click.command("config")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path())
 @config_flags()
-def command(file: Path | None, **flags: Any) -> None:
+def command(file: str | None, **flags: Any) -> None:
     """Print the full run config that FILE and flags resolve to, as YAML, after checking it."""
     click.echo(as_yaml(asdict(load_config(file, given(flags)))), nl=False)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sgcampp.storage.location import locate
+from sgcampp.storage.urls import redacted
+
 from .quiet import import_tensorflow
 from .running import Shard
 from .signals import stop_on_signals
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path())
 @click.option(
     "--preset",
     type=click.Choice(["quick", "standard", "full"]),
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
 @click.option(
     "--csv",
     "csv_file",
-    type=click.Path(path_type=Path),
+    type=click.Path(),
     help="Also write a table for spreadsheets.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what it takes, and stop there.")
@@ -86,18 +89,21 @@ def command(**arguments: Any) -> None:
         if interrupted:
             tell("sgcampp: interrupted; the same command goes on")
             sys.exit(130)
-        _show(evaluation, arguments, as_json, csv_file)
+        _show(out, evaluation, arguments, as_json, csv_file)
 
 
 def _show(
-    evaluation: "Evaluation", arguments: dict[str, Any], as_json: bool, csv_file: Path | None
+    out: str,
+    evaluation: "Evaluation",
+    arguments: dict[str, Any],
+    as_json: bool,
+    csv_file: str | None,
 ) -> None:
     """Prints what the evaluation says, and exits with 1 if some maps could not be measured."""
     from sgcampp.evaluation.exports import to_csv, to_json
     from sgcampp.evaluation.summarise import summarise
     from sgcampp.evaluation.table import table
     from sgcampp.report.evaluation_page import write_evaluation_page
-    from sgcampp.storage.atomic import write_atomically
 
     rows = evaluation.rows()
     summary = summarise(rows, arguments["against"], arguments["seed"])
@@ -106,12 +112,9 @@ def _show(
     else:
         print_lines("\n".join([table(summary), "", *summary.sentences, ""]))
     if csv_file is not None:
-        write_atomically(csv_file, to_csv(summary).encode())
-    tree = evaluation.tree
-    page = write_evaluation_page(
-        tree, Path(tree.store.shown()), summary, rows, asdict(evaluation.request)
-    )
-    tell(f"sgcampp: the page is {printable(str(page))}")
+        locate(csv_file).write(to_csv(summary).encode())
+    page = write_evaluation_page(evaluation.tree, out, summary, rows, asdict(evaluation.request))
+    tell(f"sgcampp: the page is {printable(redacted(str(page)))}")
     sys.exit(1 if summary.failed else 0)
 
 

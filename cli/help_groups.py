@@ -15,7 +15,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Hiding parts of the image": (
         *("perturbations", "fill", "window", "stride", "superpixels", "sampler", "fit_images"),
     ),
-    "Pictures": ("colormap", "overlay_alpha", "panel_scale", "png_compression"),
+    "Pictures and files": (
+        "colormap",
+        "overlay_alpha",
+        "panel_scale",
+        "png_compression",
+        "layout",
+        "shard_size",
+    ),
     "The run": (
         *("glob", "recursive", "shard", "retry_failed", "overwrite", "as_json", "quiet"),
         *("max_failures", "max_pixels"),

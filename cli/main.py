@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "Make one page to look through an output tree.",
     "doctor": "Tell what this machine has and how fast it explains.",
     "completion": "Print what lets a shell complete this command's words.",
+    "table": "Write the maps of an output tree as one flat table.",
 }
 
 INTERRUPTED = 128 + signal.SIGINT

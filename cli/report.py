@@ -1,18 +1,14 @@
 """`sgcampp report`: one page to look through a run."""
 
-from pathlib import Path
-
 import click
 
 from .streams import print_lines, printable, tell
 
 
 @click.command("report")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The page  [OUT/report.html]."
-)
-def command(out: Path, output: Path | None) -> None:
+@click.argument("out", type=click.Path())
+@click.option("-o", "--output", type=click.Path(), help="The page  [OUT/report.html].")
+def command(out: str, output: str | None) -> None:
     """Write one HTML page to look through the output tree OUT, and print its path.
 
     The page opens from disk, without server or network. It filters the images by class, method,

@@ -4,13 +4,13 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from sgcampp.config.loading import load_config
 from sgcampp.config.run_config import RunConfig
+from sgcampp.storage.urls import redacted
 
 from .options import config_flags, given
 from .progress import Progress
@@ -36,9 +36,7 @@ def run_flags(command: Callable) -> Callable:
     for add in reversed(
         (
             click.argument("src", nargs=-1, type=click.Path()),
-            click.option(
-                "--config", type=click.Path(path_type=Path), help="YAML run config; flags beat it."
-            ),
+            click.option("--config", type=click.Path(), help="YAML run config; flags beat it."),
             config_flags(without=["sources"]),
             click.option(
                 "--shard", type=Shard(), help="Every N-th image from the I-th on, as 1/4 … 4/4."
@@ -65,7 +63,7 @@ def conduct(
     defaults: Mapping[str, Any],
     *,
     src: tuple[str, ...],
-    config: Path | None,
+    config: str | None,
     shard: tuple[int, int] | None,
     retry_failed: bool,
     overwrite: bool,
@@ -79,7 +77,7 @@ def conduct(
     Args:
         defaults: of the command, where they are not RunConfig's own.
         src: sources.
-        config: a YAML file.
+        config: a YAML file's path or URL.
         shard: which one.
         retry_failed: whether to try failed images again.
         overwrite: whether to start afresh.
@@ -114,7 +112,7 @@ def _run(
             summary = run(config, progress, Drive(shard, overwrite, retry_failed), stop)
         finally:
             progress.close()
-    progress.note(f"{summary}; the results are in {config.out}{summary.closing}")
+    progress.note(f"{summary}; the results are in {redacted(config.out or '')}{summary.closing}")
     if summary.interrupted:
         progress.note("interrupted; the same command goes on")
     sys.exit(summary.exit_code)

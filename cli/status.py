@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
@@ -12,9 +11,9 @@ from .streams import print_lines, printable
 
 
 @click.command("status")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(out: Path, as_json: bool) -> None:
+def command(out: str, as_json: bool) -> None:
     """Tell how many images of the output tree OUT are done, and which failed and why.
 
     Merges the parts of all shards. Prints a line for each failed image: reason, image, sentence.

@@ -1,6 +1,5 @@
 """`sgcampp strategies`: what a model decides classes by."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command("strategies")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path())
 @click.option("--class", "class_", metavar="CLASS", help="Only this class, by name or index.")
 @click.option("--method", help="Only maps of this method.")
 @click.option("--layer", "--layer-name", "layer", help="Only maps of this layer.")
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, help="Of the clustering  [0].")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines of strategies.jsonl.")
 def command(
-    out: Path,
+    out: str,
     class_: str | None,
     method: str | None,
     layer: str | None,

@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -35,10 +37,25 @@ def print_lines(text: str) -> None:
         ReaderGone: if nobody reads it any more.
         RunStopped: if it can't be written, as on a full disk.
     """
-    try:
+    with _printing():
         for start in range(0, len(text), _SLICE):
             sys.stdout.write(text[start : start + _SLICE])
         sys.stdout.flush()
+
+
+def print_bytes(data: bytes) -> None:
+    """Writes bytes to stdout, whatever encoding it has; raises what `print_lines` does."""
+    with _printing():
+        left = memoryview(data)
+        while left:
+            left = left[sys.stdout.buffer.write(left) :]
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError as error:
         silence(sys.stdout)
         raise ReaderGone from error

@@ -3,19 +3,19 @@
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
+from sgcampp.storage.urls import redacted
 from sgcampp.tree.verify import verify
 
 from .streams import print_lines, printable, tell
 
 
 @click.command("verify")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each problem.")
-def command(out: Path, as_json: bool) -> None:
+def command(out: str, as_json: bool) -> None:
     """Re-read every array and picture of the output tree OUT, and list what is wrong.
 
     Exit code 0 if all is well, 1 if there are problems.
@@ -25,5 +25,5 @@ def command(out: Path, as_json: bool) -> None:
         count += 1
         words = f"{printable(problem.path)}: {printable(problem.what)}"
         print_lines((json.dumps(asdict(problem)) if as_json else words) + "\n")
-    tell(f"sgcampp: {count} problems in {out}")
+    tell(f"sgcampp: {count} problems in {redacted(out)}")
     sys.exit(1 if count else 0)

@@ -1,24 +1,25 @@
 """Conducts one run: find → read → explain → write → record."""
 
 import itertools
-import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.engine.ensemble import Ensemble, Layout
 from sgcampp.errors import RunStopped, UserError
-from sgcampp.images.find import Found, find_images
+from sgcampp.images.find import find_images
+from sgcampp.images.items import Found
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
-from sgcampp.run.backlog import Drive, Task, has_files, tasks_left
+from sgcampp.run.backlog import Drive, Task, tasks_left
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.examples import examples_of
 from sgcampp.run.explaining import GroupExplainer
+from sgcampp.run.pace import batches, pace_of
+from sgcampp.run.packing import layout_of, orphans
 from sgcampp.run.reading import Reader
 from sgcampp.run.serving import served
 from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing, write_run_yaml
@@ -29,21 +30,16 @@ from sgcampp.run.summary import Summary
 from sgcampp.run.targets import read_targets
 from sgcampp.run.threads import ordered_map
 from sgcampp.run.writing import ImageWriter, Written
-from sgcampp.storage.local import LocalStore
+from sgcampp.storage.location import store_at
+from sgcampp.storage.urls import redacted
 from sgcampp.tree.index import ManifestIndex
 from sgcampp.tree.lock import WHOLE, locked, settling
 from sgcampp.tree.manifest import manifest_writer
 from sgcampp.tree.open_tree import kinds_of
 from sgcampp.tree.paths import MANIFEST, manifest_part
+from sgcampp.tree.present import present
 from sgcampp.tree.rows import Row
-from sgcampp.tree.tree_writer import TreeWriter, remove_leftovers
-
-SECONDS_BETWEEN_WRITES = 0.25
-"""Of rows: each write waits for the disk, and the device for it."""
-READING_THREADS = 2
-WRITING_THREADS = 2
-AHEAD = 12
-"""Images, beside two groups, that may wait before and behind the device."""
+from sgcampp.tree.tree_writer import remove_leftovers
 
 
 class Reporter(Protocol):
@@ -81,7 +77,7 @@ def run(
     begin = time.perf_counter()
     if not config.out:
         raise UserError("no output directory: give -o OUT")
-    refuse_own_files(config.sources, Path(config.out), kinds_of(config.write))
+    refuse_own_files(config.sources, config.out, kinds_of(config.write))
     sources = resolve_sources(config.sources, config.recursive)
     conducted = _Conductor(config, reporter, drive, stop, sources)
     with saving(config.out), conducted.locked():
@@ -102,19 +98,20 @@ class _Conductor:
         sources: Sources,
     ) -> None:
         self._config, self._reporter, self._drive, self._stop = config, reporter, drive, stop
-        self._sources, self._store = sources, LocalStore(config.out or "", drive.part)
+        self._sources, self._store = sources, store_at(config.out or "", drive.part)
         total = sum(1 for _ in self._listing())
         if not total:
             raise UserError(
-                f"no images in {', '.join(config.sources)}: name other sources, or a glob that "
-                "matches"
+                f"no images in {', '.join(map(redacted, config.sources))}: name other sources, or "
+                "a glob that matches"
             )
         classifier = load_model(config.model, **config.model_settings())
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
-        self._wanted = Wanted(config, classifier, targets, total, sources.base)
-        known = None if drive.overwrite else known_run(self._store, self._wanted)
+        self._wanted = Wanted(config, classifier, targets, total, sources.shown_base)
+        with saving(config.out or ""):
+            known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
         self._looks = named_looks(self._asked, self._ensemble.seen)
         for note in (*why_unsmoothed(self._ensemble), *why_approximate(self._ensemble)):
@@ -142,6 +139,11 @@ class _Conductor:
     def locked(self) -> Iterator[None]:
         """Holds the output tree's lock, tidied up and with its record settled."""
         drive, kinds = self._drive, kinds_of(self._config.write)
+        if not self._store.guarded:
+            self._reporter.note(
+                f"nothing keeps two runs apart in {self._store.shown()}: its store has no locks; "
+                "make sure that this is the only one"
+            )
         with locked(self._store, drive.part) as killed:
             if killed:
                 remove_leftovers(self._store, kinds, None if drive.part == WHOLE else drive.part)
@@ -149,6 +151,9 @@ class _Conductor:
                 clear(self._store)
             with settling(self._store):
                 self._settle()
+            if lost := orphans(self._store):
+                with manifest_writer(self._store, manifest_part(drive.part)) as manifest:
+                    manifest.append(lost)
             yield
 
     def _settle(self) -> None:
@@ -168,20 +173,22 @@ class _Conductor:
         explain = GroupExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
-        ahead = 2 * self._layout.images + AHEAD
+        near = all(one.location.near for one in self._sources.kept)
+        pace = pace_of(near, self._store.near, self._layout.images)
         read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
-        write = ImageWriter(
-            config, wanted.classifier, wanted.targets, self._looks, TreeWriter(self._store)
-        )
+        tree, packed = layout_of(config.layout, self._store, self._drive.part, config.shard_size)
+        write = ImageWriter(config, wanted.classifier, wanted.targets, self._looks, tree)
+        is_there = present(self._store, kinds_of(config.write))
         with (
-            ManifestIndex(self._store, has_files(self._store)) as known,
+            ManifestIndex(self._store, is_there) as known,
             manifest_writer(self._store, manifest_part(self._drive.part)) as manifest,
             closing(self._tasks(known, summary)) as tasks,
-            closing(ordered_map(read, tasks, READING_THREADS, ahead)) as loaded,
+            closing(ordered_map(read, tasks, pace.reading, pace.ahead)) as loaded,
             closing(explain(itertools.chain.from_iterable(loaded))) as explained,
-            closing(ordered_map(write, explained, WRITING_THREADS, ahead)) as written,
+            closing(ordered_map(write, explained, pace.writing, pace.ahead)) as written,
+            closing(batches(packed(written), pace.seconds)) as recordable,
         ):
-            for batch in _batches(written):
+            for batch in recordable:
                 manifest.append([done.row for done in batch])
                 for done in batch:
                     self._tell(done, summary)
@@ -208,7 +215,7 @@ class _Conductor:
         """All images of the sources, in their stable order, without the output tree's own."""
         filled = (MANIFEST, *kinds_of(self._config.write))
         config = self._config
-        return find_images(self._sources, config.glob, config.recursive, [self._store.root], filled)
+        return find_images(self._sources, config.glob, config.recursive, [config.out or ""], filled)
 
     def _tasks(self, known: ManifestIndex, summary: Summary) -> Generator[list[Task], None, None]:
         """What is left to do, one by one; ends when the run shall stop."""
@@ -226,16 +233,3 @@ class _Conductor:
             f"the device ran out of memory: going on with batches of {batch_size}; maps made "
             "before and after may differ in their last digits"
         )
-
-
-def _batches(written: Iterator[list[Written]]) -> Iterator[list[Written]]:
-    """Joins whole groups of rows where they come in quick succession."""
-    batch: list[Written] = []
-    yielded = -math.inf
-    for group in written:
-        batch += group
-        if time.monotonic() - yielded > SECONDS_BETWEEN_WRITES:
-            yield batch
-            batch, yielded = [], time.monotonic()
-    if batch:
-        yield batch

@@ -1,6 +1,7 @@
 """Manifests of output trees, written and read by tests."""
 
 from sgcampp.storage.local import LocalStore
+from sgcampp.storage.location import store_at
 from sgcampp.tree.manifest import manifest_writer, part_names, scan
 from sgcampp.tree.paths import manifest_part
 from sgcampp.tree.rows import from_line
@@ -14,6 +15,6 @@ def write_rows(out, *rows, part=0):
 
 def every_row(out):
     """Yields all rows of all parts, in the order of writing."""
-    store = LocalStore(out)
+    store = store_at(out)
     for part in part_names(store):
         yield from (row for _, row in scan(store, part, from_line))

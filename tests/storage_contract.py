@@ -34,14 +34,17 @@ class StoreContract:
     def test_listings_tell_files_from_directories(self, store):
         for name in ("a", "d/b", "d/e/c"):
             store.write(name, b"")
-        assert {tuple(entry) for entry in store.list("")} == {("a", False), ("d", True)}
-        assert {tuple(entry) for entry in store.list("d")} == {("b", False), ("e", True)}
+        for directory, expected in (("", {"a": False, "d": True}), ("d", {"b": False, "e": True})):
+            entries = list(store.list(directory))
+            assert {entry.name: entry.is_directory for entry in entries} == expected
+            assert all(entry.stat is None or entry.stat.size == 0 for entry in entries)
         assert sorted(walk(store, "d")) == ["d/b", "d/e/c"]
 
     def test_what_is_not_there_is_not_there(self, store):
         assert not store.exists("none")
         assert list(walk(store, "none")) == []
-        for look in (store.stat, store.read, store.open, lambda name: list(store.list(name))):
+        looks = (store.stat, store.read, store.open_own, lambda name: list(store.list(name)))
+        for look in (*looks, lambda name: store.open(name).read()):
             with pytest.raises(FileNotFoundError):
                 look("none")
         store.remove("none")
@@ -61,11 +64,32 @@ class StoreContract:
 
     def test_files_are_read_from_any_place(self, store):
         store.write("a", b"0123456789")
-        with store.open("a") as file:
-            file.seek(7)
-            assert file.read(2) == b"78"
-            file.seek(0)
-            assert file.readline() == b"0123456789"
+        for opened in (store.open, store.open_own):
+            with opened("a") as file:
+                file.seek(7)
+                assert file.read(2) == b"78"
+                file.seek(0)
+                assert file.readline() == b"0123456789"
+
+    def test_pieces_of_files_are_read(self, store):
+        store.write("a", b"0123456789")
+        assert store.read_range("a", 3, 4) == b"3456"
+        assert store.read_range("a", 8, 4) == b"89"
+        listed = {entry.name: entry.stat for entry in store.list("")}
+        assert store.read("a", known=listed["a"]).data == b"0123456789"
+
+    def test_a_file_that_is_created_is_there_when_it_is_whole(self, store):
+        with store.create("deep/er/a") as file:
+            file.write(b"one")
+            assert file.tell() == 3
+            file.write(b"two")
+            assert not store.exists("deep/er/a")
+        assert store.read("deep/er/a").data == b"onetwo"
+        with pytest.raises(OSError, match="broken"), store.create("deep/er/a") as file:
+            file.write(b"half")
+            raise OSError(errno.EIO, "broken")
+        assert store.read("deep/er/a").data == b"onetwo"
+        assert sorted(walk(store, "")) == ["deep/er/a"]
 
     def test_a_broken_write_changes_nothing(self, store):
         def broken():
@@ -84,6 +108,24 @@ class StoreContract:
             with store.append("m/part") as appender:
                 appender.append(line)
         assert store.read("m/part").data == b"1\n2\n"
+        assert sorted(walk(store, "")) == ["m/part"]
+
+    def test_lines_are_seen_and_kept_while_they_are_appended_and_when_their_writer_dies(
+        self, store
+    ):
+        lines = [b"%d\n" % number for number in range(5)]
+        with pytest.raises(KeyboardInterrupt), store.append("m/part") as appender:
+            for line in lines[:3]:
+                appender.append(line)
+                with self.another(store).open_own("m/part") as file:
+                    assert file.readlines() == lines[: lines.index(line) + 1]
+            raise KeyboardInterrupt
+        with store.append("m/part") as appender:
+            for line in lines[3:]:
+                appender.append(line)
+            with store.open_own("m/part") as file:
+                assert file.readlines() == lines
+        assert store.read("m/part").data == b"".join(lines)
 
     def test_a_torn_line_is_gone_on_opening(self, store):
         store.write("part", b"whole\ntor")

@@ -21,12 +21,13 @@ FILES = sorted([*(ROOT / "cli").rglob("*.py"), *(ROOT / "sgcampp").rglob("*.py")
 ROOMS = {
     "sgcampp.storage": set(),
     "sgcampp.config": {
+        "sgcampp.storage",
         "sgcampp.explain",
         "sgcampp.engine.settings",
         "sgcampp.pictures",
         "sgcampp.registry",
     },
-    "sgcampp.models": {"sgcampp.registry"},
+    "sgcampp.models": {"sgcampp.registry", "sgcampp.storage"},
     "sgcampp.explain": {"sgcampp.draws", "sgcampp.models.labels", "sgcampp.registry"},
     "sgcampp.engine": {"sgcampp.explain", "sgcampp.models"},
     "sgcampp.images": {"sgcampp.storage"},
@@ -34,8 +35,11 @@ ROOMS = {
         "sgcampp.config.strict_yaml",
         "sgcampp.images.faults",
         "sgcampp.images.headers",
+        "sgcampp.images.find",
+        "sgcampp.images.items",
         "sgcampp.images.names",
         "sgcampp.images.sources",
+        "sgcampp.images.tar_files",
         "sgcampp.storage",
     },
     "sgcampp.pictures": {
@@ -77,6 +81,12 @@ ROOMS = {
         "sgcampp.tree",
     },
     "sgcampp.strategies": {"sgcampp.tree"},
+    "sgcampp.export": {
+        "sgcampp.config.strict_yaml",
+        "sgcampp.metrics",
+        "sgcampp.storage",
+        "sgcampp.tree",
+    },
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.metrics": {"sgcampp.draws", "sgcampp.registry"},
@@ -123,8 +133,10 @@ LATER = {
     "cli.quiet": "so that it says nothing",
     "sgcampp.explain.lime": "scikit-image and scikit-learn, an extra for one method",
     "sgcampp.strategies.clustering": "an extra",
+    "sgcampp.export.formats": "pyarrow, for Parquet alone",
+    "sgcampp.images.parquet_files": "likewise",
 }
-"""The files that import TensorFlow or Keras within a function, and why."""
+"""The files that import what is heavy within a function, and why."""
 WITHOUT = (
     "sgcampp.models.sources",
     "sgcampp.engine.settings",
@@ -136,12 +148,16 @@ WITHOUT = (
     "sgcampp.report.strategies_page",
     "sgcampp.strategies.findings",
     "sgcampp.evaluation.summarise",
+    "sgcampp.export.table",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
 )
 """What the commands import that need no TensorFlow."""
 
-HEAVY = {"tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage", "sklearn", "diptest"}
+HEAVY = {
+    *("tensorflow", "keras", "tf_keras", "h5py", "torch", "skimage", "sklearn", "diptest"),
+    "pyarrow",
+}
 MOST_LINES, LONGEST_FUNCTION = 250, 45
 DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite", "quiet"}
 """Flags of `explain` that say how a run is driven, not what it computes."""
@@ -339,8 +355,9 @@ COVERED = {
     "explain/test_perturbation_methods.py": [
         *("engine.fills", "engine.masked_scores", "explain.perturbation"),
     ],
+    "export/test_table.py": ["export.columns", "export.evaluated", "export.formats"],
     "images/test_decode.py": ["images.headers"],
-    "images/test_find.py": ["images.names", "images.sources"],
+    "images/test_find.py": ["images.items", "images.names", "images.sources"],
     "images/test_bad_images.py": ["images.faults"],
     "models/test_applications.py": ["models.families", "models.pretrained", "models.sources"],
     "models/test_classifier.py": ["models.fingerprint", "models.signature"],
@@ -350,10 +367,18 @@ COVERED = {
     "pictures/test_writers.py": ["pictures.encoding"],
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
-    "report/test_page.py": ["report.html", "report.lines", "report.overview", "report.values"],
+    "report/test_page.py": [
+        "report.html",
+        "report.inlined",
+        "report.lines",
+        "report.overview",
+        "report.values",
+    ],
     "run/test_batch_sizes.py": ["engine.batch_size"],
     "run/test_serving.py": ["engine.serving"],
     "storage/test_local.py": ["storage.store", "storage.regular"],
+    "storage/test_location.py": ["storage.urls"],
+    "storage/test_remote.py": ["storage.asking", "storage.growing", "storage.lease"],
     "test_architecture.py": ["explain.lazy"],
     "test_docs.py": ["explain.flat_reasons"],
     "test_from_outside.py": [
@@ -363,12 +388,19 @@ COVERED = {
     "test_loading_explains.py": ["engine.tap", "engine.discovery"],
     "test_pipeline.py": [
         *("run.backlog", "run.explaining", "run.reading", "run.stop", "run.summary"),
-        *("run.writing", "tree.lock"),
+        *("run.pace", "run.writing", "tree.lock"),
     ],
     "test_perturbed_run.py": ["run.examples"],
     "test_run_of_several.py": ["pictures.arrangement", "run.suffixes", "run.targets"],
     "tree/test_manifest.py": ["tree.index", "tree.rows"],
     "tree/test_odd_rows.py": ["tree.schema"],
+    "test_layouts.py": [
+        "report.inlined",
+        "run.packing",
+        "tree.originals",
+        "tree.present",
+        "tree.shards",
+    ],
     "tree/test_paths.py": ["storage.atomic", "tree.tree_writer"],
     "tree/test_verify.py": ["tree.arrays"],
 }

@@ -296,8 +296,8 @@ def test_no_memory_for_one_image_stops_the_run(config, monkeypatch):
 
 
 def test_a_request_to_stop_finishes_what_is_in_hand(config, monkeypatch):
-    monkeypatch.setattr("sgcampp.pipeline.SECONDS_BETWEEN_WRITES", -1)  # hear of each group at once
-    monkeypatch.setattr("sgcampp.pipeline.AHEAD", 1)  # and before the last is explained
+    monkeypatch.setattr("sgcampp.run.pace.SECONDS_BETWEEN_WRITES", -1)  # hear of each group at once
+    monkeypatch.setattr("sgcampp.run.pace.AHEAD", 1)  # and before the last is explained
     stop = Stop()
     listener = Listener(on_finish=lambda row: stop.request())
     summary = run(config, listener, Drive(), stop)

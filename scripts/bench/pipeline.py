@@ -60,7 +60,7 @@ def engine_rate(source: Path, options: argparse.Namespace) -> float:
     from sgcampp.images.find import find_images
 
     classifier = load_model("efficientnet-lite0")
-    inputs = classifier.preprocess([read_image(f.path).rgb for f in find_images([source])])
+    inputs = classifier.preprocess([read_image(f.place or "").rgb for f in find_images([source])])
     explainer = Explainer(classifier, LAYER, nsamples=options.nsamples, frozen=True)
     ensemble = explainer.ensemble(1, classifier.input_shape)
     layout = ensemble.lay_out(options.batch_size, len(inputs))

@@ -26,7 +26,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     classifier = load_model("efficientnet-lite0")
     with tempfile.TemporaryDirectory() as directory:
         generate_images(Path(directory), options.images)
-        inputs = classifier.preprocess([read_image(f.path).rgb for f in find_images([directory])])
+        inputs = classifier.preprocess(
+            [read_image(f.place or "").rgb for f in find_images([directory])]
+        )
     full, low = (
         Explainer(
             classifier, options.layer, nsamples=options.nsamples, precision=precision, frozen=True

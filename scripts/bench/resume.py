@@ -11,11 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from sgcampp.images.find import Found
-from sgcampp.run.backlog import Drive, has_files, tasks_left
+from sgcampp.images.items import Found
+from sgcampp.run.backlog import Drive, tasks_left
 from sgcampp.run.summary import Summary
 from sgcampp.storage.local import LocalStore
+from sgcampp.storage.location import locate
 from sgcampp.tree.index import ManifestIndex
+from sgcampp.tree.present import present
 from sgcampp.tree.rows import OK, MapRow, Row, to_line
 
 LIMIT_SECONDS, LIMIT_MEGABYTES = 30.0, 500.0
@@ -73,8 +75,8 @@ def main() -> int:
 
         begin = time.perf_counter()
         summary, store = Summary(), LocalStore(out)
-        with ManifestIndex(store, has_files(store)) as known:
-            listing = (Found(key, source) for key in keys)
+        with ManifestIndex(store, present(store, ())) as known:
+            listing = (Found(key, locate(source)) for key in keys)
             left = sum(1 for _ in tasks_left(listing, known, Drive(), summary, lambda: None))
         seconds = time.perf_counter() - begin
         megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3

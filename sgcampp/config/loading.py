@@ -1,13 +1,15 @@
 """Run configs from YAML files and flags, and back."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from sgcampp.config.run_config import RunConfig, about
 from sgcampp.config.strict_yaml import read_mapping, yaml_value
 from sgcampp.errors import UserError, nearest
+from sgcampp.storage.location import Named
+from sgcampp.storage.urls import redacted
 
 RECORDED = "recorded"
 """The one key of a run.yaml that is no setting: what the run found out."""
@@ -21,19 +23,20 @@ def output_keys(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_config(
-    path: Path | None, flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+    named: Named | None, flags: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
 ) -> RunConfig:
     """Resolves a run config: a flag beats the YAML file, which beats the default.
 
     Args:
-        path: a YAML file, or None.
+        named: path or URL of a YAML file, or None.
         flags: values by key, as YAML would give them.
         defaults: of a command, where they are not RunConfig's own.
 
     Raises:
         UserError: for an unreadable file, an unknown key (with the nearest one) or a bad value.
     """
-    given = read_mapping(path) if path else {}
+    given = read_mapping(named) if named else {}
+    path = redacted(os.fspath(named)) if named else ""
     given.pop(RECORDED, None)
     known = {key.name for key in fields(RunConfig)}
     for name in given:

@@ -26,7 +26,7 @@ from sgcampp.config.value_types import (
     values_of,
 )
 from sgcampp.engine.settings import PRECISIONS, check_batch_size
-from sgcampp.errors import UserError, nearest
+from sgcampp.errors import UserError, check_whole, nearest
 from sgcampp.explain.choices import VALUES, Choices
 from sgcampp.explain.looks import IG_STEPS, Look, looks_of
 from sgcampp.explain.methods import METHODS
@@ -41,6 +41,7 @@ METHOD_NAMES = replace(
     words=f"{ALL}, or one or several of ",
     check=lambda value: value == [ALL] or some_of(METHODS).check(value),
 )
+LAYOUTS = ("files", "tar")
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,10 @@ class RunConfig:
         some_of(WRITERS),
         "what is written of each map, and panels of all maps of an image",
     )
+    layout: str = _key(
+        "files", one_of(LAYOUTS), "of the output tree: each file by itself, or many images a tar"
+    )
+    shard_size: int = _key(1000, WHOLE, "images in a tar, at most", shapes_output=False)
     panel_scale: str = _key(
         "own", one_of(SCALES), "colours of a panel's maps: each to its own maximum, or one for all"
     )
@@ -187,6 +192,7 @@ class RunConfig:
             raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
         if self.max_pixels < 1:
             raise UserError(f"max_pixels is {self.max_pixels}, accepted: 1 or more")
+        check_whole("shard_size", self.shard_size, 1, 10**6 + 1, "from 1 to 10^6")
         if not 0 <= self.png_compression <= 9:
             raise UserError(f"png_compression is {self.png_compression}, accepted: 0 to 9")
 

@@ -5,13 +5,15 @@ lines make billions of values).
 """
 
 import json
+import os
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sgcampp.errors import UserError
+from sgcampp.storage.location import Named, read_named
+from sgcampp.storage.urls import redacted
 
 
 class StrictLoader(yaml.SafeLoader):
@@ -63,17 +65,13 @@ for _tag, _pattern, _first in [
     )
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Reads a YAML file of keys and values.
+def read_mapping(named: Named) -> dict[str, Any]:
+    """Reads a YAML file of keys and values, by its path or URL.
 
     Raises:
         UserError: for a file that can't be read, is not YAML, or is not a mapping; names the line.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: can't be read: {error.strerror}") from error
-    return parse_mapping(data, str(path))
+    return parse_mapping(read_named(named), redacted(os.fspath(named)))
 
 
 def parse_mapping(data: bytes, where: str) -> dict[str, Any]:

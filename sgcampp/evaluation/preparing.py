@@ -132,10 +132,10 @@ class Preparer:
         )
 
     def _pixels(self, row: Row) -> NDArray[np.uint8]:
-        path = self._tree.image(row)
-        if path is None:
+        place = self._tree.original(row)
+        if place is None:
             raise ImageError(Reason.VANISHED, "the image is not where the run found it")
-        picture = read_image(path, int(self._tree.values.get("max_pixels") or 10**8))
+        picture = read_image(place, int(self._tree.values.get("max_pixels") or 10**8))
         if picture.sha256 != row.sha256:
             raise ImageError(Reason.CHANGED, "the image has changed since it was explained")
         return picture.rgb

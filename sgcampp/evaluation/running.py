@@ -6,7 +6,6 @@ import itertools
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from sgcampp.engine.device import GaveUp
@@ -31,6 +30,7 @@ from sgcampp.metrics.metric import Undefined
 from sgcampp.metrics.references import partners
 from sgcampp.run.stop import Stop
 from sgcampp.run.threads import ordered_map
+from sgcampp.storage.location import Named
 from sgcampp.tree.index import ManifestIndex
 from sgcampp.tree.lock import locked, settling
 from sgcampp.tree.manifest import part_names, scan
@@ -78,11 +78,13 @@ class Evaluation:
         UserError: for a tree, a model, boxes or settings that can't be evaluated.
     """
 
-    def __init__(self, out: Path, options: Options) -> None:
+    def __init__(self, out: Named, options: Options) -> None:
         check_numbers(options.steps, options.seed, options.limit, list(options.fill))
         self.tree, self._options = open_tree(out), options
         if self.tree.is_locked():
-            raise UserError(f"a run is writing to {out}: evaluate it when that has ended")
+            raise UserError(
+                f"a run is writing to {self.tree.store.shown()}: evaluate it when that has ended"
+            )
         self._classifier = same_model(self.tree)
         annotations = annotations_of(options, self._classifier)
         self._metrics = chosen_metrics(options.preset, options.metrics, annotations is not None)

@@ -9,16 +9,15 @@ import numpy as np
 
 from sgcampp.images.faults import ImageError, Reason, from_os_error
 from sgcampp.images.headers import Header, read_header
-from sgcampp.storage.local import LocalStore
-from sgcampp.storage.store import Content, Store, TooLarge
-
-LOCAL = LocalStore("")
-"""The files of this machine, by absolute paths or from the working directory."""
+from sgcampp.images.items import Place
+from sgcampp.storage.location import locate
+from sgcampp.storage.store import Content, TooLarge
 
 MAX_PIXELS = 100_000_000
 
 _BYTES_PER_PIXEL = 8  # 16-bit RGBA, uncompressed
 _BYTES_BESIDE = 1 << 26
+_Bytes = bytes  # which a field of `Picture` is called
 
 # What OpenCV would print about a bad file is said by ImageError, beside the file's name.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -34,6 +33,7 @@ class Picture:
         bytes: size of the file.
         mtime_ns: the file's modification time when it was opened.
         note: what the user should know, such as "first of 3 frames", or None.
+        encoded: the file's bytes, where they are kept to be decoded again.
     """
 
     rgb: np.ndarray
@@ -41,11 +41,10 @@ class Picture:
     bytes: int
     mtime_ns: int
     note: str | None = None
+    encoded: _Bytes | None = None
 
 
-def read_image(
-    path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS, store: Store = LOCAL
-) -> Picture:
+def read_image(place: Place | str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> Picture:
     """Reads one image file whole and decodes its first frame.
 
     Grey, palette, CMYK, 1-bit and 16-bit images become 8-bit RGB (65535 → 255). Transparency is
@@ -53,15 +52,23 @@ def read_image(
     does it).
 
     Args:
-        path: a regular file, or a link to one; the extension does not matter.
+        place: what holds its bytes; or a path of a regular file, or a link to one, or a URL. The
+            extension does not matter.
         max_pixels: images with more are refused before they are decoded, and files beyond
             8 bytes a pixel of that (+ 64 MiB) before they are read.
-        store: where `path` lies.
 
     Raises:
         ImageError: for whatever is wrong with this file, with its reason.
     """
-    data, facts = _read_bytes(path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE, store)
+    if isinstance(place, str | os.PathLike):
+        place = locate(place)
+    content = _read_bytes(place, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE)
+    return decoded(content, max_pixels)
+
+
+def decoded(content: Content, max_pixels: int = MAX_PIXELS) -> Picture:
+    """Decodes the first frame of an image file's bytes; as `read_image` does, which see."""
+    data, facts = content
     if not data:
         raise ImageError(Reason.EMPTY, "the file has zero bytes")
     header = read_header(data)
@@ -76,12 +83,13 @@ def read_image(
         bytes=len(data),
         mtime_ns=facts.mtime_ns,
         note=f"first of {header.frames} frames" if header.frames > 1 else None,
+        encoded=data,
     )
 
 
-def _read_bytes(path: str | os.PathLike[str], max_bytes: int, store: Store) -> Content:
+def _read_bytes(place: Place, max_bytes: int) -> Content:
     try:
-        return store.read(os.fspath(path), max_bytes)
+        return place.read(max_bytes)
     except TooLarge as error:
         raise ImageError(
             Reason.TOO_LARGE, f"its {error.size} bytes are more than the {max_bytes} accepted"

@@ -3,6 +3,8 @@
 import errno
 from enum import Enum
 
+from sgcampp.storage.store import Unreachable
+
 
 class Reason(str, Enum):
     """The reasons that a manifest row may give; the values are what is written."""
@@ -19,6 +21,9 @@ class Reason(str, Enum):
     CHANGED = "changed"
     NAME_TOO_LONG = "name_too_long"
     NO_TARGET = "no_target"
+    BAD_NAME = "bad_name"
+    DUPLICATE = "duplicate"
+    UNREACHABLE = "unreachable"
     UNREADABLE = "unreadable"
 
 
@@ -44,12 +49,16 @@ _BY_ERRNO = {
     errno.EISDIR: (Reason.IS_A_DIRECTORY, "it is a directory"),
     errno.ELOOP: (Reason.LINK_LOOP, "its symbolic links run in a circle"),
     errno.ENAMETOOLONG: (Reason.NAME_TOO_LONG, "its path is too long for the file system"),
+    errno.ESTALE: (Reason.CHANGED, "it changed while it was read"),
     errno.ENXIO: (Reason.NOT_A_FILE, "it is not a regular file (a pipe, socket or device)"),
 }
 
 
 def from_os_error(error: OSError) -> ImageError:
     """Puts what the operating system said about one file into the vocabulary."""
+    if isinstance(error, Unreachable):
+        what = f"its store does not answer as it should: {error.strerror}"
+        return ImageError(Reason.UNREACHABLE, what)
     known = _BY_ERRNO.get(error.errno or 0)
     if known:
         return ImageError(*known)

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from sgcampp.errors import UserError, nearest
+from sgcampp.storage.location import read_named
+from sgcampp.storage.urls import redacted
 
 _WNID = re.compile(r"n\d{8}")
 
@@ -42,13 +44,18 @@ def read_labels(path: str | Path) -> tuple[Label, ...]:
     """Reads a text file of one class a line, in the order of the model's outputs.
 
     Args:
-        path: UTF-8 text; a line is `name`, `name, synonym, ...` or `wnid name`. Blank lines at the
-            end do not count.
+        path: of UTF-8 text, or its URL; a line is `name`, `name, synonym, ...` or `wnid name`.
+            Blank lines at the end do not count.
 
     Raises:
         UserError: if the file cannot be read, is empty, or has a blank line in its middle.
     """
-    lines = [line.strip() for line in _read_text(path).rstrip().splitlines()]
+    data, path = read_named(path, "labels file"), redacted(str(path))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"labels file {path} is not UTF-8 text") from error
+    lines = [line.strip() for line in text.rstrip().splitlines()]
     if not lines:
         raise UserError(f"labels file {path} is empty, it must have one class name a line")
     if "" in lines:
@@ -101,15 +108,6 @@ def _label_of_line(index: int, line: str) -> Label:
     if _WNID.fullmatch(first):
         return _label(index, first, rest.strip() or first)
     return _label(index, None, line)
-
-
-def _read_text(path: str | Path) -> str:
-    try:
-        return Path(path).read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"labels file {path} is not UTF-8 text") from error
-    except OSError as error:
-        raise UserError(f"cannot read labels file {path}: {error.strerror}") from error
 
 
 def _folded(text: str) -> str:

@@ -14,6 +14,7 @@ from sgcampp.models.labels import Label, imagenet_labels, read_labels
 from sgcampp.models.preprocessing import Preprocessing
 from sgcampp.models.signature import input_shape
 from sgcampp.models.sources import MODEL_SOURCES, Sourced, list_models, refuse_weights
+from sgcampp.storage.urls import redacted
 
 if TYPE_CHECKING:
     import keras
@@ -111,8 +112,8 @@ def _find(model: Any, weights: str | Path, trusted: bool) -> Sourced:
             return found
     names = [info.name for info in list_models()]
     raise UserError(
-        f"unknown model {model!r}{nearest(str(model), names)} (`sgcampp models` lists the "
-        "names; a path must end in .keras or .h5)"
+        f"unknown model {redacted(str(model))!r}{nearest(str(model), names)} (`sgcampp models` "
+        "lists the names; a path must end in .keras or .h5)"
     )
 
 
@@ -178,7 +179,8 @@ def _labels(path: str | Path | None, source: Sourced, count: int) -> tuple[Label
     labels = read_labels(path)
     if len(labels) != count:
         raise UserError(
-            f"labels file {path} has {len(labels)} names, {source.name} has {count} classes"
+            f"labels file {redacted(str(path))} has {len(labels)} names, {source.name} has {count} "
+            "classes"
         )
     return labels
 

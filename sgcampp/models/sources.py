@@ -13,6 +13,8 @@ from sgcampp.models.applications import APPLICATIONS, find_application
 from sgcampp.models.families import plain_name
 from sgcampp.models.names import EMBEDDED, EMBEDDED_SIZE, ModelInfo, is_model_path
 from sgcampp.registry import Registry
+from sgcampp.storage.location import on_this_machine
+from sgcampp.storage.urls import redacted
 
 if TYPE_CHECKING:
     import keras
@@ -101,13 +103,15 @@ def _application(name: str, weights: str, trusted: bool) -> Sourced | None:
 
 @model_source("file")
 def _file(name: str, weights: str, trusted: bool) -> Sourced | None:
-    """A whole model in a .keras or .h5 file."""
+    """A whole model in a .keras or .h5 file, or at its URL."""
     if not is_model_path(name):
         return None
     from sgcampp.models.keras_file import load_model_file
 
-    refuse_weights(name, weights)
-    return Sourced(name, load_model_file(name, trusted=trusted), name)
+    shown = redacted(name)
+    refuse_weights(shown, weights)
+    with on_this_machine(name) as path:
+        return Sourced(shown, load_model_file(path, trusted=trusted), shown)
 
 
 def refuse_weights(name: str, weights: str) -> None:

@@ -10,6 +10,7 @@ import keras
 from sgcampp.errors import UserError
 from sgcampp.models.keras_file import check_container, first_sentence, hdf5_facts
 from sgcampp.models.names import SUFFIXES
+from sgcampp.storage.location import on_this_machine
 
 
 def built_with(build: Callable[[], keras.Model], weights: str | Path, name: str) -> keras.Model:
@@ -26,7 +27,8 @@ def built_with(build: Callable[[], keras.Model], weights: str | Path, name: str)
     finally:
         random.setstate(state)
     if str(weights) != "none":
-        load_weights(model, weights, name)
+        with on_this_machine(weights) as path:
+            load_weights(model, path, name)
     return model
 
 

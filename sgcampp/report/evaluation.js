@@ -5,6 +5,9 @@ const form = byId("choice");
 
 const figure = (value) => String(Number(value.toPrecision(4))).replace("-", "\u2212");
 
+/** Where a picture is: in the page, if none can link to it. */
+const pictureUrl = (path) => data.inlined[path] ?? (data.pictures === null ? "" : data.pictures + urlOf(path));
+
 function picture(path, words) {
   const box = make("span", "picture");
   if (!path) {
@@ -14,7 +17,7 @@ function picture(path, words) {
     image.loading = "lazy";
     image.alt = words;
     image.addEventListener("error", () => image.replaceWith(make("span", "none", "the picture is missing")));
-    image.src = data.pictures + urlOf(path);
+    image.src = pictureUrl(path);
     box.append(image);
   }
   return box;
@@ -23,7 +26,7 @@ function picture(path, words) {
 /** A picture that leads to its file, or to the panel, with what it shows below. */
 function linked(path, words, name, panel) {
   const box = make(path || panel ? "a" : "span", "map");
-  if (path || panel) box.href = data.pictures + urlOf(path ?? panel);
+  if (path || panel) box.href = pictureUrl(path ?? panel);
   box.append(picture(path, `${words} on ${name}`), make("span", "words", words));
   return box;
 }
@@ -56,7 +59,7 @@ function item(entry, unit) {
   facts.append([shown(explained), values].filter(Boolean).join(": "));
   if (panel) {
     const link = make("a", "", "panel");
-    link.href = data.pictures + urlOf(panel);
+    link.href = pictureUrl(panel);
     link.setAttribute("aria-label", `Panel of ${name}`);
     facts.append(" ", link);
   }

@@ -1,14 +1,12 @@
 """Writes the page of an evaluation: one HTML file that opens from disk, without network."""
 
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from sgcampp.report import numbers
-from sgcampp.report.evaluation_pictures import PictureLists
+from sgcampp.report.evaluation_pictures import PictureLists, pictures_in
 from sgcampp.report.evaluation_views import (
     SIDES,
     Shares,
@@ -22,14 +20,18 @@ from sgcampp.report.evaluation_views import (
 from sgcampp.report.extremes import Extremes
 from sgcampp.report.html import (
     breakable,
+    name_of,
     page,
+    page_below,
+    pictures_url,
     refuse_to_replace,
-    relative_url,
     shown,
     words,
     write_page,
 )
+from sgcampp.report.inlined import Inlined
 from sgcampp.report.lines import script_json
+from sgcampp.storage.location import Named
 from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.words import flat_words
 
@@ -56,12 +58,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 def write_evaluation_page(
     tree: OutputTree,
-    out: Path,
+    out: Named,
     summary: "Summary",
     rows: "Iterable[EvaluationRow]",
     parameters: dict[str, Any],
-    path: Path | None = None,
-) -> Path:
+    path: Named | None = None,
+) -> Named:
     """Writes the page of an evaluation, whole or not at all.
 
     Args:
@@ -79,7 +81,7 @@ def write_evaluation_page(
     Raises:
         UserError: for a damaged manifest, or a page that can't be written.
     """
-    path = path or out / EVALUATION_PAGE
+    path = path or page_below(out, EVALUATION_PAGE)
     refuse_to_replace(out, path, tree.kinds)
     extremes, shares = Extremes(summary), Shares()
     for row in rows:
@@ -87,9 +89,10 @@ def write_evaluation_page(
         shares.add(row)
     with tree.index() as index:
         lists = PictureLists(index).data(extremes)
-    lists["pictures"] = relative_url(out, path)
+    lists["pictures"] = pictures_url(tree, out, path)
+    lists["inlined"] = Inlined(tree, lists["pictures"] is None).urls(pictures_in(lists))
     facts = {
-        "name": os.fsencode(out.absolute().name).decode("utf-8", "replace"),
+        "name": name_of(out),
         "settings": _settings(tree, summary, parameters),
         "pairs": extremes.pairs,
         "directional": extremes.metrics,

@@ -1,6 +1,7 @@
 """The lists of images that stand out, with their pictures, as data for the page's script."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,14 @@ class PictureLists:
             self._places[key] = len(self.images)
             self.images.append((key, row.files.get("panels") if row else None))
         return self._rows[key]
+
+
+def pictures_in(lists: dict[str, Any]) -> Iterator[str | None]:
+    """The paths of all pictures that the lists show."""
+    for both in (both for metrics in lists["lists"] for both in metrics):
+        for *_, mine, theirs in (entry for ones in both for entry in ones):
+            yield from (mine, theirs)
+    yield from (panel for _, panel in lists["images"])
 
 
 def _map_of(row: Row | None, series: "Series", class_idx: int | None) -> MapRow | None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +14,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from sgcampp.errors import UserError
-from sgcampp.storage.atomic import write_atomically
+from sgcampp.storage.location import Named, locate
+from sgcampp.storage.urls import is_url
+from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.paths import MANIFEST, RUN_YAML
 
 EVALUATION = "evaluation"
@@ -62,37 +64,60 @@ def page(
     return (piece.encode() for piece in pieces)
 
 
-def write_page(path: Path, pieces: Iterable[bytes]) -> None:
+def write_page(path: Named, pieces: Iterable[bytes]) -> None:
     """Writes a page, whole or not at all.
 
     Raises:
         UserError: if it can't be written.
     """
+    place = locate(path)
     try:
-        write_atomically(path, pieces)
+        place.write(pieces)
     except OSError as error:
-        raise UserError(f"{path} can't be written: {error.strerror or error}") from error
+        raise UserError(f"{place.shown} can't be written: {error.strerror or error}") from error
 
 
-def refuse_to_replace(out: Path, path: Path, kinds: Sequence[str]) -> None:
+def refuse_to_replace(out: Named, path: Named, kinds: Sequence[str]) -> None:
     """Raises UserError for a page that would take the place of the run's own files, or a device."""
-    own = [(out / name).resolve() for name in (RUN_YAML, MANIFEST, EVALUATION, *kinds)]
-    target = path.resolve()
-    if any(place == target or place in target.parents for place in own):
-        raise UserError(f"{path} belongs to the run: write the report elsewhere")
-    if path.exists() and not path.is_file():
+    target, place = str(locate(path).identity), locate(out)
+    for name in (RUN_YAML, MANIFEST, EVALUATION, *kinds):
+        if f"{target}/".startswith(f"{place.below(name).identity}/"):
+            raise UserError(f"{locate(path).shown} belongs to the run: write the report elsewhere")
+    if not is_url(path) and Path(path).exists() and not Path(path).is_file():
         raise UserError(f"{path} is no regular file: write the report elsewhere")
 
 
-def relative_url(directory: Path, path: Path) -> str:
-    """The URL of a directory as seen from the page, to put before a path; "" for its own."""
-    relative = os.path.relpath(directory, path.parent)
+def relative_url(directory: Named, path: Named) -> str | None:
+    """The URL of a directory as seen from the page, to put before a path; "" for its own.
+
+    None if the two lie in different stores, so that no page can link there.
+    """
+    here, there = locate(path), locate(directory)
+    if here.store.shown() != there.store.shown():
+        return None
+    relative = os.path.relpath(there.name or ".", PurePosixPath(here.name).parent)
     return "" if relative == "." else quote(os.fsencode(relative)) + "/"
 
 
 def url_path(prefix: str, path: str) -> str:
     """The URL of a path below a directory, from that of the directory (see `relative_url`)."""
     return prefix + quote(os.fsencode(path))
+
+
+def pictures_url(tree: OutputTree, out: Named, path: Named) -> str | None:
+    """What stands before the path of a picture in a page's links; None if it must be inlined."""
+    return None if tree.values.get("layout") == "tar" else relative_url(out, path)
+
+
+def page_below(out: Named, name: str) -> Named:
+    """A page in an output tree."""
+    return f"{os.fspath(out).rstrip('/')}/{name}" if is_url(out) else Path(out) / name
+
+
+def name_of(out: Named) -> str:
+    """What an output tree is called."""
+    last = locate(out).last if is_url(out) else Path(out).absolute().name
+    return os.fsencode(last).decode("utf-8", "replace")
 
 
 def words(value: Any) -> str:

@@ -1,11 +1,13 @@
 """Manifest rows become the page's data: a line of JSON an image, safe within a script element."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sgcampp.report.inlined import Inlined
 from sgcampp.report.values import concentration, packed
 from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.rows import MapRow, Row, to_line
@@ -24,22 +26,29 @@ class PageLines:
     Args:
         tree: the output tree.
         budget: characters that raw values may take.
+        inlined: for pictures that the page can't link to.
 
     Attributes:
         unread: arrays that could not be read.
         left_out: maps whose raw values found no room.
     """
 
-    def __init__(self, tree: OutputTree, budget: int = RAW_CHARACTERS) -> None:
+    def __init__(
+        self, tree: OutputTree, budget: int = RAW_CHARACTERS, inlined: Inlined | None = None
+    ) -> None:
         self._tree, self._budget = tree, budget
+        self._inlined = inlined or Inlined(tree, wanted=False)
         self.unread = self.left_out = 0
 
     def line(self, row: Row) -> str:
         """One image as a line of ASCII JSON without "<"."""
-        facts = {
+        facts: dict[str, Any] = {
             "there": self._tree.image(row) is not None,
             "maps": [self._facts(map_) for map_ in row.maps],
         }
+        pictures = self._inlined.urls(_pictures(row))
+        if pictures:
+            facts["pictures"] = pictures
         manifest = to_line(row).decode("ascii").rstrip("\n")
         return f'{{"row":{manifest},{script_json(facts)[1:]}'.replace("<", "\\u003c")
 
@@ -69,6 +78,13 @@ def script_json(value: Any) -> str:
     Lone surrogates, which stand for bytes that are not UTF-8, are escaped too.
     """
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _pictures(row: Row) -> Iterator[str | None]:
+    """The pictures that the page shows of a row, as picturePath of list.js has it."""
+    for map_row in row.maps:
+        yield map_row.files.get("overlays") or map_row.files.get("heatmaps")
+    yield row.files.get("panels")
 
 
 def _rounded(share: float | None) -> float | None:

@@ -125,7 +125,8 @@ function card(image, number, place) {
   return item;
 }
 
-const pictureUrl = (path) => run.pictures + urlOf(path);
+/** Where a picture is: in the page, if none can link to it. */
+const pictureUrl = (path, image) => image.pictures?.[path] ?? (run.pictures === null ? "" : run.pictures + urlOf(path));
 
 /** Path of the picture of a map, or of the panel of all maps of its image. */
 function picturePath(row, number) {
@@ -143,7 +144,7 @@ function thumbnail(image, number) {
   picture.loading = "lazy";
   picture.decoding = "async";
   picture.alt = "";
-  picture.src = pictureUrl(path);
+  picture.src = pictureUrl(path, image);
   picture.addEventListener("error", () => frame.replaceWith(make("span", "thumbnail none", "the picture is missing")));
   frame.append(picture);
   return frame;

@@ -7,9 +7,21 @@ from typing import Any
 
 from markupsafe import Markup
 
-from sgcampp.report.html import page, refuse_to_replace, relative_url, words, write_page
+from sgcampp.report.html import (
+    name_of,
+    page,
+    page_below,
+    pictures_url,
+    refuse_to_replace,
+    relative_url,
+    words,
+    write_page,
+)
+from sgcampp.report.inlined import Inlined
 from sgcampp.report.lines import RAW_CHARACTERS, PageLines, script_json
 from sgcampp.report.overview import duration, overview
+from sgcampp.storage.location import Named, locate
+from sgcampp.storage.urls import is_url
 from sgcampp.tree.open_tree import OutputTree, open_tree
 from sgcampp.tree.paths import RUN_YAML
 from sgcampp.tree.run_record import RunRecord
@@ -25,11 +37,11 @@ SHOWN_KEYS = ("model", "method", "nsamples", "std_dev", "target", "across", "fil
 class Report:
     """A page that was written. `notes`: what is not on it, a sentence each."""
 
-    path: Path
+    path: Path | str
     notes: list[str] = field(default_factory=list)
 
 
-def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTERS) -> Report:
+def write_report(out: Named, path: Named | None = None, budget: int = RAW_CHARACTERS) -> Report:
     """Writes the page of an output tree, whole or not at all; rows pass one at a time.
 
     Args:
@@ -41,14 +53,15 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
         UserError: for a directory that is no output tree, a damaged manifest, or a page that
             can't be written.
     """
-    path = path or out / PAGE
     tree = open_tree(out)
+    path = path or page_below(out, PAGE)
     refuse_to_replace(out, path, tree.kinds)
-    running, lines = tree.is_locked(), PageLines(tree, budget)
+    inlined = Inlined(tree, pictures_url(tree, out, path) is None)
+    running, lines = tree.is_locked(), PageLines(tree, budget, inlined)
     with tree.index() as index:
         counted = overview(index.rows())
         context = {
-            "name": os.fsencode(out.absolute().name).decode("utf-8", "replace"),
+            "name": name_of(out),
             "status": status_of(tree, counted, running),
             "overview": counted,
             "settings": _settings(tree.values, tree.record),
@@ -58,7 +71,7 @@ def write_report(out: Path, path: Path | None = None, budget: int = RAW_CHARACTE
         }
         filters = {"duration": duration}
         write_page(path, page("page.html.j2", ("page.css",), SCRIPTS, context, filters))
-    return Report(path, _notes(lines))
+    return Report(locate(path).shown if is_url(path) else Path(path), _notes(lines, inlined))
 
 
 def _settings(values: dict[str, Any], record: RunRecord) -> dict[str, str]:
@@ -67,12 +80,12 @@ def _settings(values: dict[str, Any], record: RunRecord) -> dict[str, str]:
     return {name: words(value) for name, value in settings.items() if value not in (None, [], {})}
 
 
-def _facts(tree: OutputTree, out: Path, path: Path) -> dict[str, Any]:
+def _facts(tree: OutputTree, out: Named, path: Named) -> dict[str, Any]:
     """What the page's script must know of the run."""
     base, record = tree.base, tree.record
     return {
-        "out": os.path.abspath(out),  # noqa: PTH100 - without following links
-        "pictures": relative_url(out, path),
+        "out": locate(out).shown if is_url(out) else os.path.abspath(out),  # noqa: PTH100 - links stay
+        "pictures": pictures_url(tree, out, path),
         "base": None if base is None else str(base),
         "images": None if base is None else relative_url(base, path),
         "batch": record.batch_size,
@@ -80,8 +93,13 @@ def _facts(tree: OutputTree, out: Path, path: Path) -> dict[str, Any]:
     }
 
 
-def _notes(lines: PageLines) -> list[str]:
+def _notes(lines: PageLines, inlined: Inlined) -> list[str]:
     notes = []
+    if inlined.left_out:
+        notes.append(
+            f"{inlined.left_out} pictures are not in the report: no page can link to where they "
+            "are, and it would grow too large with them in it"
+        )
     if lines.unread:
         notes.append(
             f"{lines.unread} arrays could not be read, so their maps have no concentration and no "

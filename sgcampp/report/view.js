@@ -99,10 +99,10 @@ function showPictures(row, number) {
   const above = files.overlays ?? files.heatmaps ?? files.panels;
   const beneath = [];
   if (now.image.there && number !== PANEL) beneath.push(["photograph", run.images + urlOf(row.key)]);
-  if (files.overlays && files.heatmaps) beneath.push(["heatmap", pictureUrl(files.heatmaps)]);
+  if (files.overlays && files.heatmaps && run.pictures !== null) beneath.push(["heatmap", pictureUrl(files.heatmaps, now.image)]);
   byId("beneath").replaceChildren(...beneath.map(([name, url]) => option(url, name)));
   layers.classList.toggle("grid", !above);
-  byId("above").src = above ? pictureUrl(above) : drawnMap();
+  byId("above").src = above ? pictureUrl(above, now.image) : drawnMap();
   const what = number === PANEL ? "Panel of all maps" : `${files.overlays ? "Overlay" : "Map"} of ${mapWords(row.maps[number])}`;
   byId("above").alt = `${what} on ${shown(row.key)}`;
   byId("opacity-label").firstChild.textContent = `Opacity of the ${files.overlays ? "overlay" : "heatmap"} `;

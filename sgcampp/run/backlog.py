@@ -1,14 +1,12 @@
 """What a run has to do, and what of it is left: the listing held against the manifest."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sgcampp.images.find import Found
+from sgcampp.images.items import Found
 from sgcampp.run.summary import Summary
-from sgcampp.storage.store import Store
+from sgcampp.storage.store import UNKNOWN
 from sgcampp.tree.index import ManifestIndex, Standing
 from sgcampp.tree.lock import WHOLE
 from sgcampp.tree.rows import Row
@@ -76,23 +74,14 @@ def tasks_left(
             yield Task(found, known.row(found.key))
 
 
-def has_files(store: Store) -> Callable[[dict[str, Any]], bool]:
-    """A test of rows, as JSON values: are all their files in the output tree?"""
-
-    def has_files_of(row: dict[str, Any]) -> bool:
-        return all(
-            store.exists(path)
-            for map_row in (row, *row["maps"])
-            for path in map_row["files"].values()
-        )
-
-    return has_files_of
-
-
 def _looks_unchanged(found: Found, size: int, mtime_ns: int) -> bool:
     """Whether an image's file has the size and time that its row recorded."""
+    if found.place is None:
+        return False
     try:
-        status = os.stat(found.path)  # noqa: PTH116 - a million times
+        facts = found.place.look()
     except OSError:
         return False
-    return status.st_size == size and status.st_mtime_ns == mtime_ns
+    if facts is None:  # another one under the same URL would be a surprise
+        return True
+    return facts.mtime_ns == mtime_ns and facts.size in (UNKNOWN, size)

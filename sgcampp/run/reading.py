@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.images.decode import Picture, read_image
-from sgcampp.images.faults import ImageError
+from sgcampp.images.faults import ImageError, Reason
 from sgcampp.models.classifier import Classifier
 from sgcampp.run.backlog import Task
 from sgcampp.run.targets import Targets
@@ -64,11 +64,13 @@ class Reader:
 
     def __call__(self, task: Task) -> Loaded:
         """Reads one image; faults become part of the result."""
-        if task.found.error:
-            return Failed(task, task.found.error)
+        found = task.found
+        if found.place is None:
+            error = found.error or ImageError(Reason.UNREADABLE, "it is nowhere")
+            return Failed(task, error)
         try:
-            codes = self._targets.of(task.found.key)
-            picture = read_image(task.found.path, self._max_pixels)
+            codes = self._targets.of(found)
+            picture = read_image(found.place, self._max_pixels)
         except ImageError as error:
             return Failed(task, error)
         if task.before is not None and task.before.sha256 == picture.sha256:
@@ -76,6 +78,9 @@ class Reader:
             return Unchanged(replace(seen, finished=time.time()))
         view = self._classifier.preprocessing.view(*picture.rgb.shape[:2])
         model_input = self._classifier.preprocess(picture.rgb)[0]
-        if picture.rgb.nbytes > KEPT_BYTES:
-            picture = replace(picture, rgb=picture.rgb[:0].copy())
+        if picture.rgb.nbytes <= KEPT_BYTES:
+            picture = replace(picture, encoded=None)
+        else:
+            kept = None if found.place.near else picture.encoded
+            picture = replace(picture, rgb=picture.rgb[:0].copy(), encoded=kept)
         return Ready(task, picture, model_input, codes, view)

@@ -1,7 +1,6 @@
 """Which record and layout a run goes on with, and whether it may go on in this output tree."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,7 +14,9 @@ from sgcampp.explain.looks import INPUT, Look
 from sgcampp.models.classifier import Classifier
 from sgcampp.run.batch_sizes import tuned_batch_size
 from sgcampp.run.targets import Targets
+from sgcampp.storage.location import locate
 from sgcampp.storage.store import Store
+from sgcampp.storage.urls import without_secrets
 from sgcampp.tree.manifest import part_names
 from sgcampp.tree.paths import RUN_YAML
 from sgcampp.tree.run_record import RunRecord, read_run_yaml, recorded_yaml, versions
@@ -36,7 +37,7 @@ class Wanted:
         classifier: loaded.
         targets: the classes to explain.
         total: images in the whole listing.
-        base: the directory that keys are relative to.
+        base: what keys are relative to; "" for nothing.
     """
 
     config: RunConfig
@@ -54,7 +55,7 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
     """
     known = read_run_yaml(store)
     if known is None:
-        if any(store.stat(part).size for part in part_names(store)):
+        if any(_has_rows(store, part) for part in part_names(store)):
             raise UserError(
                 f"{store.shown()} has a manifest but no run.yaml, so nobody knows what made its "
                 "maps: choose another output directory"
@@ -70,6 +71,11 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
         )
     check_base(store.shown(), wanted.base, known[1])
     return known
+
+
+def _has_rows(store: Store, part: str) -> bool:
+    with store.open_own(part) as file:
+        return bool(file.read(1))
 
 
 def worth_freezing(
@@ -108,7 +114,7 @@ def settled(
 
 def run_yaml(config: RunConfig, record: RunRecord) -> bytes:
     """The text of run.yaml; `--config OUT/run.yaml` repeats the run."""
-    return recorded_yaml(as_yaml(asdict(config)), record)
+    return recorded_yaml(as_yaml(without_secrets(asdict(config))), record)
 
 
 def write_run_yaml(store: Store, config: RunConfig, record: RunRecord) -> None:
@@ -127,11 +133,25 @@ def check_base(out: str, base: str, record: RunRecord) -> None:
         UserError: if the output tree is about images below another directory, which still exists.
     """
     known = record.base
-    if known and os.path.isdir(known) and not os.path.samefile(known, base):  # noqa: PTH112, PTH121
+    if known and known != base and _is_another(known, base):
         raise UserError(
             f"{out} is about images below {known}, these are below {base}: choose another output "
             "directory, or --overwrite to start afresh"
         )
+
+
+def _is_another(known: str, base: str) -> bool:
+    """Whether what keys were relative to is still there, and not what they are relative to now."""
+    try:
+        before = locate(known)
+        return before.store.stat(before.name).identity != _identity(base)
+    except (OSError, UserError, ValueError):
+        return False
+
+
+def _identity(base: str) -> Hashable:
+    place = locate(base)
+    return place.store.stat(place.name).identity
 
 
 def differing_keys(
@@ -142,7 +162,7 @@ def differing_keys(
     record: RunRecord,
 ) -> list[str]:
     """Keys in which a run differs from the one recorded in its output tree, as `key: old → new`."""
-    now = output_keys(asdict(config))
+    now = without_secrets(output_keys(asdict(config)))
     differing = [
         f"{name}: {values.get(name)!r} → {value!r}"
         for name, value in now.items()

@@ -4,10 +4,11 @@ import errno
 import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sgcampp.errors import RunStopped, UserError
+from sgcampp.storage.location import locate
 from sgcampp.storage.store import Store
+from sgcampp.storage.urls import redacted
 from sgcampp.tree.index import read_manifest
 from sgcampp.tree.open_tree import kinds_of
 from sgcampp.tree.paths import MANIFEST, RUN_YAML
@@ -15,13 +16,13 @@ from sgcampp.tree.run_record import read_run_yaml
 from sgcampp.tree.tree_writer import clear_tree
 
 
-def refuse_own_files(sources: Iterable[str], out: Path, kinds: Iterable[str]) -> None:
+def refuse_own_files(sources: Iterable[str], out: str, kinds: Iterable[str]) -> None:
     """Raises UserError for a source inside the directories that the run writes to."""
-    for source in map(Path, sources):
-        for kind in (MANIFEST, *kinds):
-            own = (out / kind).resolve()
-            if own == source.resolve() or own in source.resolve().parents:
-                raise UserError(f"source {source} lies in {out / kind}, where the run writes")
+    places = [locate(out).below(kind) for kind in (MANIFEST, *kinds)]
+    for source in map(locate, sources):
+        for own in places:
+            if f"{source.identity}/".startswith(f"{own.identity}/"):
+                raise UserError(f"source {source.shown} lies in {own.shown}, where the run writes")
 
 
 def clear(store: Store) -> None:
@@ -56,7 +57,7 @@ def saving(out: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason, out = error.strerror or str(error), redacted(out)
         if error.errno in {errno.ENOTDIR, errno.EEXIST}:
             raise UserError(f"{out} can't be an output directory: {reason}") from error
         raise RunStopped(

@@ -5,9 +5,9 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,13 @@ from sgcampp.errors import UserError
 from sgcampp.explain.classes import NO_CLASS, check_codes
 from sgcampp.explain.targets import Code, class_codes
 from sgcampp.images.faults import ImageError, Reason
+from sgcampp.images.items import Found
 from sgcampp.models.classifier import Classifier
+from sgcampp.storage.location import read_named
+from sgcampp.storage.urls import redacted
 
+LABEL = "label"
+"""The target that stands for the class that its source names for each image."""
 MOST_ABOVE = 20
 """Classes an image, at most, that are explained for a threshold."""
 
@@ -31,6 +36,7 @@ class Targets:
         codes: of every image (see `explain.classes`); with `by_image` one for each takes its place.
         above: explain a class only if its probability is larger; None: whatever it is.
         by_image: code of each image, by its key or its file's name; None: the same for all.
+        by_label: from a label to its code; images have theirs from their source.
         file: of `by_image`.
         sha256: of that file.
     """
@@ -38,6 +44,7 @@ class Targets:
     codes: tuple[Code, ...]
     above: float | None = None
     by_image: dict[str, Code] | None = field(default=None, repr=False)
+    by_label: Callable[[str], Code] | None = None
     file: str | None = None
     sha256: str | None = None
 
@@ -46,14 +53,25 @@ class Targets:
         """T, classes an image."""
         return len(self.codes)
 
-    def of(self, key: str) -> NDArray[np.int32]:
-        """Class codes int32 [T, 2] of an image; ImageError if the file has none for it."""
+    def of(self, found: Found) -> NDArray[np.int32]:
+        """Class codes int32 [T, 2] of an image; ImageError if nothing names one for it."""
+        key = found.key
+        if self.by_label is not None:
+            return np.array([self._labelled(found.label)], np.int32)
         if self.by_image is None:
             return np.array(self.codes, np.int32)
         code = self.by_image.get(key, self.by_image.get(key.rpartition("/")[2]))
         if code is None:
             raise ImageError(Reason.NO_TARGET, f"{self.file} names no class for this image")
         return np.array([code], np.int32)
+
+    def _labelled(self, label: str | None) -> Code:
+        if self.by_label is None or label is None:
+            raise ImageError(Reason.NO_TARGET, "its source names no class for it")
+        try:
+            return self.by_label(label)
+        except UserError as error:
+            raise ImageError(Reason.NO_TARGET, f"its class: {error}") from error
 
     def word(self, t: int) -> str:
         """The t-th class in a file's name: `top2`, `class281`, `top1-vs-class282`."""
@@ -73,13 +91,15 @@ def read_targets(target: Sequence[str | int], classifier: Classifier) -> Targets
             file that can't be read, with the number of its line.
     """
     first = str(target[0]).strip()
-    special = first.startswith("p>") or first.lower().endswith(".csv")
+    special = first.startswith("p>") or first.lower().endswith(".csv") or first == LABEL
     if special and len(target) > 1:
         raise UserError(f"target has {first!r} among others, accepted: that one alone")
     if first.startswith("p>"):
         return _above(first, classifier)
+    if first == LABEL:
+        return Targets(((0, NO_CLASS),), by_label=cache(partial(_one_code, classifier=classifier)))
     if special:
-        return _from_csv(Path(first), classifier)
+        return _from_csv(first, classifier)
     codes = class_codes(list(target), classifier.labels)
     check_codes(np.array(codes), classifier.class_count)
     return Targets(codes)
@@ -102,22 +122,20 @@ def _above(text: str, classifier: Classifier) -> Targets:
     return Targets(tuple((-rank, NO_CLASS) for rank in range(1, most + 1)), threshold)
 
 
-def _from_csv(path: Path, classifier: Classifier) -> Targets:
+def _from_csv(named: str, classifier: Classifier) -> Targets:
+    data, path = read_named(named, "target file"), redacted(named)
     try:
-        data = path.read_bytes()
         rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
         by_image = _codes_of_rows(rows, path, classifier)
-    except OSError as error:
-        raise UserError(f"target file {path} can't be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"target file {path} is no CSV in UTF-8: {error}") from error
     if not by_image:
         raise UserError(f"target file {path} names no image")
     digest = hashlib.sha256(data).hexdigest()
-    return Targets(((0, NO_CLASS),), None, by_image, str(path), digest)
+    return Targets(((0, NO_CLASS),), by_image=by_image, file=path, sha256=digest)
 
 
-def _codes_of_rows(rows: csv.DictReader, path: Path, classifier: Classifier) -> dict[str, Code]:
+def _codes_of_rows(rows: csv.DictReader, path: str, classifier: Classifier) -> dict[str, Code]:
     missing = {"image", "class"} - set(rows.fieldnames or ())
     if missing:
         raise UserError(f"target file {path} has no column {' and no column '.join(missing)}")
@@ -131,19 +149,19 @@ def _codes_of_rows(rows: csv.DictReader, path: Path, classifier: Classifier) -> 
         if image in by_image:
             raise UserError(f"{where}: image {image!r} stands there twice")
         if name not in known:
-            known[name] = _one_code(name, where, classifier)
+            try:
+                known[name] = _one_code(name, classifier)
+            except UserError as error:
+                raise UserError(f"{where}: {error}") from error
         by_image[image] = known[name]
     return by_image
 
 
-def _one_code(name: str, where: str, classifier: Classifier) -> Code:
-    try:
-        codes = class_codes(name, classifier.labels)
-        check_codes(np.array(codes), classifier.class_count)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from error
+def _one_code(name: str, classifier: Classifier) -> Code:
+    codes = class_codes(name, classifier.labels)
+    check_codes(np.array(codes), classifier.class_count)
     if len(codes) > 1:
-        raise UserError(f"{where}: {name!r} are several classes, accepted: one an image")
+        raise UserError(f"{name!r} are several classes, accepted: one an image")
     return codes[0]
 
 

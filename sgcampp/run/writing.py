@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.engine.results import ImageMap
-from sgcampp.images.decode import read_image
+from sgcampp.images.decode import decoded, read_image
 from sgcampp.images.faults import ImageError, Reason
 from sgcampp.models.classifier import Classifier
 from sgcampp.pictures.rendering import robust_peak
@@ -27,7 +27,7 @@ from sgcampp.run.explaining import Explained, Outcome
 from sgcampp.run.reading import Failed, Ready, Unchanged
 from sgcampp.run.suffixes import NamedLook
 from sgcampp.run.targets import Targets
-from sgcampp.tree.paths import relative_path
+from sgcampp.storage.store import Content, Stat
 from sgcampp.tree.rows import FAILED, OK, MapRow, Row
 from sgcampp.tree.tree_writer import TreeWriter
 
@@ -111,7 +111,11 @@ class ImageWriter:
 
     def _read_again(self, image: Ready) -> NDArray[np.uint8]:
         """The pixels of a large picture; ImageError if its file has changed meanwhile."""
-        again = read_image(image.task.found.path, self._config.max_pixels)
+        place, encoded = image.task.found.place, image.picture.encoded
+        if place is None or encoded is not None:
+            kept = Content(encoded or b"", Stat(image.picture.bytes, image.picture.mtime_ns, None))
+            return decoded(kept, self._config.max_pixels).rgb
+        again = read_image(place, self._config.max_pixels)
         if again.sha256 != image.picture.sha256:
             raise ImageError(Reason.CHANGED, "the file changed while it was explained")
         return again.rgb
@@ -197,8 +201,8 @@ class ImageWriter:
     def _write(
         self, writer: Writer, image: Ready, suffixes: Sequence[str], data: bytes
     ) -> tuple[str, str]:
-        path = relative_path(writer.kind, writer.extension, image.task.found.key, suffixes)
-        self._tree.write(path, data)
+        key = image.task.found.key
+        path = self._tree.write(key, writer.kind, writer.extension, suffixes, data)
         return path, hashlib.sha256(data).hexdigest()
 
 

@@ -4,7 +4,9 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 _TEMPORARY = re.compile(r"\.sgcampp-(\d{5})-[0-9a-f]{16}\.tmp")
 
@@ -23,27 +25,38 @@ def write_atomically(
         OSError: when the file system refuses; then nothing has changed under the name, and the
             temporary file is gone.
     """
+    with whole_file(path, writer) as file:
+        file.writelines([data] if isinstance(data, bytes) else data)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str], writer: int = 0) -> Iterator[BinaryIO]:
+    """Opens a file to write that appears under its name when it is left without error.
+
+    Args:
+        path: as for `write_atomically`, as are `writer` and what is raised.
+        writer: likewise.
+    """
     path = Path(path)
     # A name of its own: the final one may have the full length that is allowed already.
     temporary = path.parent / f".sgcampp-{writer:05d}-{secrets.token_hex(8)}.tmp"
     try:
-        _write_through(temporary, data)
+        with _opened(temporary) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def _write_through(path: Path, data: bytes | Iterable[bytes]) -> None:
+def _opened(path: Path) -> BinaryIO:
     try:
-        file = path.open("xb")
+        return path.open("xb")
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("xb")
-    with file:
-        file.writelines([data] if isinstance(data, bytes) else data)
-        file.flush()
-        os.fsync(file.fileno())
+        return path.open("xb")
 
 
 def temporaries(top: Path, writer: int | None) -> Iterator[Path]:

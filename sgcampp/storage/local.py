@@ -2,13 +2,14 @@
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from sgcampp.storage.atomic import temporaries, write_atomically
+from sgcampp.storage.atomic import temporaries, whole_file, write_atomically
 from sgcampp.storage.regular import open_own, open_regular
 from sgcampp.storage.store import Busy, Content, Entry, Stat, TooLarge
 
@@ -26,6 +27,8 @@ class LocalStore:
         root: the directory; "" for all files of this machine by their own paths.
         writer: number of this process among those that write here; it marks temporary files.
     """
+
+    near = guarded = True
 
     def __init__(self, root: str | os.PathLike[str], writer: int = 0) -> None:
         self.root = Path(root)
@@ -51,11 +54,15 @@ class LocalStore:
         """See `Store`."""
         return _facts(os.stat(self._path(name)))  # noqa: PTH116 - a million times
 
+    def is_directory(self, name: str) -> bool:
+        """See `Store`."""
+        return stat.S_ISDIR(os.stat(self._path(name)).st_mode)  # noqa: PTH116
+
     def exists(self, name: str) -> bool:
         """See `Store`."""
         return os.path.exists(self._path(name))  # noqa: PTH110 - a million times
 
-    def read(self, name: str, most: int | None = None) -> Content:
+    def read(self, name: str, most: int | None = None, known: Stat | None = None) -> Content:
         """See `Store`."""
         with open_regular(self._path(name)) as file:
             facts = _facts(os.fstat(file.fileno()))
@@ -66,13 +73,27 @@ class LocalStore:
             # `read` takes the memory first.
             return Content(file.read(min(most, facts.size + _GROWTH)), facts)
 
+    def read_range(self, name: str, start: int, size: int) -> bytes:
+        """See `Store`."""
+        with open_regular(self._path(name)) as file:
+            file.seek(start)
+            return file.read(size)
+
     def open(self, name: str) -> BinaryIO:
+        """See `Store`."""
+        return open_regular(self._path(name))
+
+    def open_own(self, name: str) -> BinaryIO:
         """See `Store`."""
         return open_own(self._path(name), "rb")
 
     def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
         """See `Store`."""
         write_atomically(self._path(name), data, self._writer)
+
+    def create(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """See `Store`."""
+        return whole_file(self._path(name), self._writer)
 
     @contextmanager
     def append(self, name: str) -> Iterator["_Appender"]:

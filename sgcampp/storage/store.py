@@ -10,26 +10,29 @@ from collections.abc import Hashable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, NamedTuple, Protocol
 
-
-class Entry(NamedTuple):
-    """One name in a directory; a link to a directory is one."""
-
-    name: str
-    is_directory: bool
+UNKNOWN = -1
 
 
 class Stat(NamedTuple):
     """Facts about a file or directory.
 
     Attributes:
-        size: in bytes.
-        mtime_ns: its modification time.
+        size: in bytes, or UNKNOWN.
+        mtime_ns: its modification time; 0 where the store knows none.
         identity: the same for two names only if they lead to the same thing.
     """
 
     size: int
     mtime_ns: int
     identity: Hashable
+
+
+class Entry(NamedTuple):
+    """One name in a directory; a link to a directory is one. `stat`: if listing tells it anyway."""
+
+    name: str
+    is_directory: bool
+    stat: Stat | None = None
 
 
 class Content(NamedTuple):
@@ -51,6 +54,10 @@ class Busy(Exception):
     """Somebody else holds the lock."""
 
 
+class Unreachable(OSError):
+    """A store did not answer, or not well, however often it was asked."""
+
+
 class Appender(Protocol):
     """A file that grows by whole lines; what a crash tore off the last one is gone on opening."""
 
@@ -66,7 +73,15 @@ class Held(Protocol):
 
 
 class Store(Protocol):
-    """Storage below one root."""
+    """Storage below one root.
+
+    Attributes:
+        near: whether a request costs next to nothing, as on a disk of this machine.
+        guarded: whether locks keep others out.
+    """
+
+    near: bool
+    guarded: bool
 
     def shown(self, name: str = "") -> str:
         """A name, or the root, as the user would write it."""
@@ -77,17 +92,35 @@ class Store(Protocol):
     def stat(self, name: str) -> Stat:
         """Facts about a name, links followed."""
 
+    def is_directory(self, name: str) -> bool:
+        """Whether there is a directory of that name, links followed; OSError for nothing."""
+
     def exists(self, name: str) -> bool:
         """Whether there is such a file or directory."""
 
-    def read(self, name: str, most: int | None = None) -> Content:
-        """A file whole; TooLarge for more than `most` bytes. Nothing but a file is waited on."""
+    def read(self, name: str, most: int | None = None, known: Stat | None = None) -> Content:
+        """A file whole; TooLarge for more than `most` bytes. Nothing but a file is waited on.
+
+        Args:
+            name: of the file.
+            most: bytes.
+            known: what a listing told about it, which may spare asking again.
+        """
+
+    def read_range(self, name: str, start: int, size: int) -> bytes:
+        """A piece of a file; less than `size` bytes only where the file ends."""
 
     def open(self, name: str) -> BinaryIO:
-        """A file of the run's own, to read from any place; UserError for what is no plain file."""
+        """A file to read from any place."""
+
+    def open_own(self, name: str) -> BinaryIO:
+        """A file that `append` or `lock` made, to read often; UserError for what is no such one."""
 
     def write(self, name: str, data: bytes | Iterable[bytes]) -> None:
         """Makes or replaces a file: whole or, after an OSError, not at all."""
+
+    def create(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """A file to write from its start to its end; it is there once it is left without error."""
 
     def append(self, name: str) -> AbstractContextManager[Appender]:
         """Opens a file to append to, and makes it if need be."""
@@ -126,3 +159,13 @@ def walk(store: Store, directory: str) -> Iterator[str]:
             yield from walk(store, name)
         else:
             yield name
+
+
+def beside(store: Store, name: str, mark: str) -> list[tuple[str, Stat | None]]:
+    """Files that are called like another with a mark and more behind: (name, facts), in order."""
+    directory, last = posixpath.split(name)
+    try:
+        entries = [one for one in store.list(directory) if one.name.startswith(last + mark)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted((posixpath.join(directory, one.name), one.stat) for one in entries)

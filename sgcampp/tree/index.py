@@ -4,6 +4,7 @@ import hashlib
 from array import array
 from collections.abc import Callable, Iterator
 from enum import IntEnum
+from functools import partial
 from typing import Any, BinaryIO
 
 from sgcampp.storage.store import Store
@@ -54,7 +55,7 @@ class ManifestIndex:
         self._files: list[BinaryIO] = []
         try:
             for number, part in enumerate(names):
-                self._files.append(store.open(part))
+                self._files.append(store.open_own(part))
                 for offset, row in scan(store, part, check_line):
                     standing = (row["status"] == FAILED) + 2 * (row["status"] == OK and whole(row))
                     self._add(number, offset, row, Standing(standing))
@@ -110,11 +111,15 @@ class ManifestIndex:
         """
         return map(self._read, range(len(self)))
 
-    def _read(self, slot: int) -> Row:
+    def values(self) -> Iterator[dict[str, Any]]:
+        """Reads what `rows` reads as JSON values, of which `check_line` says what is sure."""
+        return map(partial(self._read, read=check_line), range(len(self)))
+
+    def _read(self, slot: int, read: Callable[[bytes], Any] = from_line) -> Any:
         file, offset = self._files[self._parts[slot]], self._offsets[slot]
         file.seek(offset)
         try:
-            return from_line(file.readline())
+            return read(file.readline())
         except ValueError as error:
             file.seek(0)
             number = file.read(offset).count(b"\n") + 1

@@ -94,5 +94,5 @@ def _locks(store: Store, directory: str) -> list[str]:
 
 
 def _mark(store: Store, name: str) -> bytes:
-    with store.open(name) as file:
+    with store.open_own(name) as file:
         return file.read()

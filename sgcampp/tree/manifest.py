@@ -62,7 +62,7 @@ def scan(store: Store, part: str, read: Callable[[bytes], _Read]) -> Iterator[tu
             a link, a directory or a pipe.
     """
     offset = 0
-    with store.open(part) as file:
+    with store.open_own(part) as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
                 return

@@ -46,8 +46,7 @@ def relative_path(kind: str, extension: str, key: str, suffixes: Sequence[str] =
     *directories, name = _parts(key)
     if not is_image_name(name):
         name = f"{name}.{_NO_EXTENSION}"
-    for suffix in suffixes:
-        _check_suffix(suffix)
+    check_suffixes(suffixes)
     directories = [d + ".dir" if _AMBIGUOUS_DIRECTORY.fullmatch(d) else d for d in directories]
     name = _fitting(".".join([name, *suffixes]), extension)
     return "/".join([kind, *(_fitting(d, "") for d in directories), name])
@@ -60,9 +59,11 @@ def _parts(key: str) -> tuple[str, ...]:
     return parts
 
 
-def _check_suffix(suffix: str) -> None:
-    if not _SUFFIX.fullmatch(suffix) or suffix == _NO_EXTENSION or is_image_name(f"a.{suffix}"):
-        raise ValueError(f"suffix {suffix!r} is not a word of its own")
+def check_suffixes(suffixes: Sequence[str]) -> None:
+    """Raises ValueError for a suffix that could be taken for something else."""
+    for suffix in suffixes:
+        if not _SUFFIX.fullmatch(suffix) or suffix == _NO_EXTENSION or is_image_name(f"a.{suffix}"):
+            raise ValueError(f"suffix {suffix!r} is not a word of its own")
 
 
 def _fitting(name: str, extension: str) -> str:

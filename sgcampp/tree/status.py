@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from sgcampp.storage.location import Named
 from sgcampp.tree.open_tree import OutputTree, open_tree
 from sgcampp.tree.rows import FAILED, Row
 from sgcampp.tree.tally import Tally
@@ -40,7 +40,7 @@ class Status:
         return self.missing / self.rate if self.running and self.rate else None
 
 
-def read_status(out: Path) -> Status:
+def read_status(out: Named) -> Status:
     """Counts what an output tree has.
 
     Raises:
@@ -59,6 +59,6 @@ def status_of(tree: OutputTree, tally: Tally, running: bool) -> Status:
     return Status(images, tally.explained, tally.reasons, running, tally.rate)
 
 
-def failures(out: Path) -> Iterator[Row]:
+def failures(out: Named) -> Iterator[Row]:
     """The rows of an output tree's failed images."""
     return (row for row in open_tree(out).rows() if row.status == FAILED)

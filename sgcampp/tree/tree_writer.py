@@ -1,30 +1,55 @@
 """How a run writes to its output tree, starts it afresh, and cleans up after dead runs."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
+from typing import Protocol
 
 from sgcampp.images.faults import from_os_error
 from sgcampp.storage.store import Store
 from sgcampp.tree.manifest import part_names
-from sgcampp.tree.paths import MANIFEST
+from sgcampp.tree.paths import MANIFEST, relative_path
+from sgcampp.tree.shards import shard_of
 
 
-class TreeWriter:
-    """One process's way into an output tree; nothing in it grows with the files written."""
+class TreeWriter(Protocol):
+    """One process's way into an output tree."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def write(
+        self, key: str, kind: str, extension: str, suffixes: Sequence[str], data: bytes
+    ) -> str:
+        """Writes a file about an image; called in threads.
 
-    def write(self, relative: str, data: bytes) -> None:
-        """Writes the file of that `relative_path`, whole or not at all.
+        Args:
+            key: of the image.
+            kind: as `relative_path` has it, as are the next two.
+            extension: likewise.
+            suffixes: likewise.
+            data: its bytes.
+
+        Returns:
+            Its path.
 
         Raises:
             ImageError: NAME_TOO_LONG, when the file system refuses the path's length.
             OSError: for anything else it refuses, which is the machine's fault.
         """
+
+
+class FileWriter:
+    """Writes each file by itself; see `TreeWriter`. Nothing in it grows with the files written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def write(
+        self, key: str, kind: str, extension: str, suffixes: Sequence[str], data: bytes
+    ) -> str:
+        """See `TreeWriter`."""
+        relative = relative_path(kind, extension, key, suffixes)
         try:
             self._store.write(relative, data)
+            return relative
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 raise from_os_error(error) from error
@@ -53,7 +78,7 @@ def clear_tree(store: Store, kinds: Iterable[str], files: Iterable[str]) -> None
         files: paths below it, as rows have them; others are left alone.
     """
     kinds = tuple(kinds)
-    for relative in files:
+    for relative in dict.fromkeys(shard_of(path) or path for path in files):
         parts = PurePosixPath(relative).parts
         if parts and parts[0] in kinds and ".." not in parts:
             store.remove(relative)

@@ -5,17 +5,18 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import PngImagePlugin
 
 from sgcampp.errors import UserError
 from sgcampp.images.faults import ImageError
 from sgcampp.images.headers import ON_DAMAGE, read_header
-from sgcampp.storage.store import Store, walk
+from sgcampp.storage.location import Named
+from sgcampp.storage.store import walk
 from sgcampp.tree.arrays import decode_map
 from sgcampp.tree.open_tree import open_tree
 from sgcampp.tree.rows import OK, MapRow, Row
+from sgcampp.tree.shards import SHARDS, TreeFiles, member_name, shard_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Problem:
     what: str
 
 
-def verify(out: Path) -> Iterator[Problem]:
+def verify(out: Named) -> Iterator[Problem]:
     """Checks an output tree.
 
     Every file of every row must be there, have its recorded SHA-256 and be readable; arrays must be
@@ -41,21 +42,33 @@ def verify(out: Path) -> Iterator[Problem]:
     """
     tree = open_tree(out)
     if tree.is_locked():
-        raise UserError(f"a run is writing to {out}: verify it when that has ended")
+        raise UserError(f"a run is writing to {tree.store.shown()}: verify it when that has ended")
     named: set[bytes] = set()
     for row in tree.rows():
         if row.status == OK:
-            yield from _row_problems(tree.store, row, named)
+            yield from _row_problems(tree.files, row, named)
     for kind in tree.kinds:
         for path in walk(tree.store, kind):
-            if _digest(path) not in named:
-                yield Problem(path, "belongs to no row of the manifest")
+            for one in _inside(tree.files, path) if kind == SHARDS else [path]:
+                if _digest(one) not in named:
+                    yield Problem(one, "belongs to no row of the manifest")
 
 
-def _row_problems(store: Store, row: Row, named: set[bytes]) -> Iterator[Problem]:
+def _inside(files: TreeFiles, shard: str) -> Iterator[str]:
+    """The paths of a shard's members; itself, if it has none or is no shard."""
+    try:
+        yield from [f"{shard}/{member}" for member in files.table(shard)] or [shard]
+    except OSError:
+        yield shard
+
+
+def _row_problems(files: TreeFiles, row: Row, named: set[bytes]) -> Iterator[Problem]:
     for path, sha256, map_row in _files(row):
         named.add(_digest(path))
-        what = _file_problem(store, path, map_row, sha256)
+        shard = shard_of(path)
+        if shard:
+            named.add(_digest(f"{shard}/{member_name(row.key, 'json')}"))
+        what = _file_problem(files, path, map_row, sha256)
         if what:
             yield Problem(path, what)
 
@@ -70,11 +83,11 @@ def _files(row: Row) -> Iterator[tuple[str, str | None, MapRow | None]]:
 
 
 def _file_problem(
-    store: Store, path: str, map_row: MapRow | None, sha256: str | None
+    files: TreeFiles, path: str, map_row: MapRow | None, sha256: str | None
 ) -> str | None:
     """What is wrong with a file; of kinds that are neither .npy nor .png the digest alone tells."""
     try:
-        data = store.read(path).data
+        data = files.read(path)
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             return "differs from its recorded SHA-256"
         if path.endswith(".npy"):

@@ -56,7 +56,7 @@ WRONG = {
     "channels": (["--channel-order", "grey"], "takes 3 channels"),
     "input size": (["--input-size", "16"], "takes 8×8 images only, not input_size 16×16"),
     "input size of three": (["--input-size", "8,8,3"], "input_size [8, 8, 3] must be height and"),
-    "labels missing": (["--labels", "none.txt"], "none.txt: No such file"),
+    "labels missing": (["--labels", "none.txt"], "none.txt can't be read: No such file"),
     "labels too many": (["--labels", "more.txt"], "more.txt has 5 names, m.keras has 4 classes"),
     "output": (["--output-name", "mood"], "no output 'mood'"),
     "weights for a file": (["--weights", "none"], "m.keras brings its own weights"),

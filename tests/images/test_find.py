@@ -60,7 +60,7 @@ def test_walks_image_extensions_in_any_case_only(tmp_path):
 def test_is_lazy_and_paths_lead_to_the_files(tmp_path):
     touch(tmp_path, "a/1.jpg", "b/2.jpg")
     listing = find_images([tmp_path])
-    assert next(listing).path == tmp_path / "a/1.jpg"
+    assert Path(next(listing).place.name) == tmp_path / "a/1.jpg"
     touch(tmp_path, "b/3.jpg")
     assert [found.key for found in listing] == ["b/2.jpg", "b/3.jpg"]
 
@@ -95,7 +95,7 @@ def test_several_sources_are_relative_to_their_common_parent(tmp_path):
 
 
 def test_what_two_sources_name_comes_once(tmp_path, monkeypatch):
-    touch(tmp_path, "a/1.jpg", "a/b/2.jpg", "a/b/notes.txt", "c/3.jpg")
+    touch(tmp_path, "a/1.jpg", "a/b/2.jpg", "a/b/notes.dat", "c/3.jpg")
     (tmp_path / "z").symlink_to("a")
     (tmp_path / "z.jpg").symlink_to("a/1.jpg")
     monkeypatch.chdir(tmp_path)
@@ -105,7 +105,7 @@ def test_what_two_sources_name_comes_once(tmp_path, monkeypatch):
     assert keys(["z", "a"]) == everything
     assert keys(["a", "z.jpg"]) == everything
     assert keys(["a", "z/b", "z/1.jpg"]) == everything
-    assert keys(["a", "a/b/notes.txt"]) == ["1.jpg", "b/2.jpg", "b/notes.txt"]
+    assert keys(["a", "a/b/notes.dat"]) == ["1.jpg", "b/2.jpg", "b/notes.dat"]
     assert keys(["a", "z", "c"]) == ["a/1.jpg", "a/b/2.jpg", "c/3.jpg"]
 
 
@@ -203,7 +203,9 @@ def test_odd_names_survive_keys_and_json(tmp_path):
         path.touch()
     found = list(find_images([tmp_path]))
     assert [os.fsencode(f.key) for f in found] == sorted(names)
-    assert all(json.loads(json.dumps(f.key)) == f.key and f.path.exists() for f in found)
+    assert all(
+        json.loads(json.dumps(f.key)) == f.key and Path(f.place.name).exists() for f in found
+    )
 
 
 def test_excluded_directories_are_not_entered(tmp_path):

@@ -13,7 +13,7 @@ from sgcampp.storage.atomic import write_atomically
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree import paths as tree
 from sgcampp.tree.paths import KINDS, relative_path
-from sgcampp.tree.tree_writer import TreeWriter, remove_leftovers
+from sgcampp.tree.tree_writer import FileWriter, remove_leftovers
 
 EXTENSIONS = [("arrays", ".npy"), ("heatmaps", ".png"), ("overlays", ".png"), ("panels", ".png")]
 
@@ -71,6 +71,10 @@ def test_suffixes_are_plain_words(suffix):
         relative_path("arrays", ".npy", "a.jpg", [suffix])
 
 
+def written(out, key, suffixes=()):
+    return FileWriter(LocalStore(out)).write(key, "arrays", ".npy", suffixes, b"1")
+
+
 @pytest.mark.parametrize(
     "name", ["x" * 251, "é" * 120 + "a", "\udcff" * 200 + "猫" * 10, "👀" * 62]
 )
@@ -79,20 +83,18 @@ def test_names_too_long_are_shortened_and_stay_different(tmp_path, name):
     assert one != two
     assert len(os.fsencode(Path(one).name)) <= 255
     assert one.endswith(".npy")
-    TreeWriter(LocalStore(tmp_path)).write(one, b"1")
+    assert written(tmp_path, f"{name}1.jpg", ["k010"]) == one
     assert (tmp_path / one).read_bytes() == b"1"
 
 
 def test_a_path_too_long_is_the_images_fault(tmp_path):
-    path = relative_path("arrays", ".npy", "d" * 250 + ("/" + "d" * 250) * 20 + "/x.jpg")
     with pytest.raises(ImageError) as info:
-        TreeWriter(LocalStore(tmp_path)).write(path, b"1")
+        written(tmp_path, "d" * 250 + ("/" + "d" * 250) * 20 + "/x.jpg")
     assert info.value.reason == Reason.NAME_TOO_LONG
 
 
 def test_names_that_are_not_utf8(tmp_path):
-    path = relative_path("arrays", ".npy", os.fsdecode(b"caf\xe9/\n'.jpg"))
-    TreeWriter(LocalStore(tmp_path)).write(path, b"1")
+    path = written(tmp_path, os.fsdecode(b"caf\xe9/\n'.jpg"))
     assert os.fsencode(tmp_path / path).endswith(b"/arrays/caf\xe9/\n'.jpg.npy")
     assert (tmp_path / path).read_bytes() == b"1"
 
@@ -155,16 +157,16 @@ def test_leftovers_are_removed_and_nothing_else(tmp_path):
 
 
 def test_threads_write_side_by_side(tmp_path):
-    out = TreeWriter(LocalStore(tmp_path))
+    out = FileWriter(LocalStore(tmp_path))
 
     def write(start):
         for n in range(start, start + 20):
-            out.write(f"arrays/d{n % 7}/{n}.npy", b"x" * n)
+            out.write(f"d{n % 7}/{n}.png", "arrays", ".npy", (), b"x" * n)
 
     threads = [threading.Thread(target=write, args=(start,)) for start in range(0, 80, 20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all((tmp_path / f"arrays/d{n % 7}/{n}.npy").stat().st_size == n for n in range(80))
+    assert all((tmp_path / f"arrays/d{n % 7}/{n}.png.npy").stat().st_size == n for n in range(80))
     assert len(files_below(tmp_path)) == 80

@@ -1,0 +1,1 @@
+"""An output tree as one flat table, for pandas, DuckDB or a spreadsheet; knows no TensorFlow."""
