@@ -19,7 +19,8 @@ from sgcampp.engine.results import Maps, Seen
 from sgcampp.evaluation.rows import Series
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.looks import Look
-from sgcampp.images.find import Found, find_images
+from sgcampp.images.find import find_images
+from sgcampp.images.items import Found
 from sgcampp.images.sources import resolve_sources
 from sgcampp.models.classifier import Classifier
 from sgcampp.run.examples import examples_of

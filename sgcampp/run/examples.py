@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sgcampp.images.decode import read_image
 from sgcampp.images.faults import ImageError
-from sgcampp.images.find import Found
+from sgcampp.images.items import Found
 from sgcampp.models.classifier import Classifier
 
 
@@ -28,9 +28,9 @@ def examples_of(
     def examples(count: int) -> Iterator[NDArray[np.float32]]:
         wanted = {number * total // min(count, total) for number in range(min(count, total))}
         for number, found in enumerate(listing()):
-            if number in wanted and not found.error:
+            if number in wanted and found.place is not None:
                 try:
-                    picture = read_image(found.path, max_pixels)
+                    picture = read_image(found.place, max_pixels)
                 except ImageError:
                     continue
                 yield classifier.preprocess(picture.rgb)[0]
