@@ -71,6 +71,7 @@ ROOMS = {
         "sgcampp.tree",
     },
     "sgcampp.report": {
+        "sgcampp.evaluation.records",
         "sgcampp.evaluation.rows",
         "sgcampp.evaluation.summary",
         "sgcampp.statistics.digits",
