@@ -317,7 +317,7 @@ COVERED = {
             "evaluation.measuring",
         ),
         *("evaluation.opening", "evaluation.preparing", "evaluation.presets"),
-        *("evaluation.reference_maps", "evaluation.request"),
+        *("evaluation.reference_maps", "evaluation.request", "evaluation.stored_rows"),
     ],
     "evaluation/test_variations.py": [
         *("evaluation.drawn_inputs", "evaluation.explaining_again", "evaluation.extras"),
