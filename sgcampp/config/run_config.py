@@ -116,6 +116,9 @@ class RunConfig:
         "one or several of `sgcampp layers MODEL`, or smoothing: the last where noise acts; none: "
         "its default",
     )
+    tokens: list[int] | None = _key(
+        None, WHOLES, "[h, w], how patches lie that a layer holds as tokens; none: by their number"
+    )
     target: list[str | int] = _key(
         ["argmax"],
         TARGETS,
@@ -220,6 +223,7 @@ class RunConfig:
                 settings["std_dev"],
                 settings["seed"],
                 settings["ig_steps"],
+                settings["tokens"],
             )
             asked += [Asked(look, across) for look in looks]
         return asked

@@ -20,6 +20,7 @@ from sgcampp.engine.results import Maps
 from sgcampp.engine.state import PlaceState, Scores, Slice
 from sgcampp.engine.tap import Tapped, gradients, tap
 from sgcampp.explain.looks import Look
+from sgcampp.models.spatial import Reading
 
 
 class State(NamedTuple):
@@ -63,6 +64,11 @@ class Step:
         double = any(str(variable.dtype) == "float64" for variable in model.weights)
         self._dtype = tf.float64 if double else tf.float32
         self._where = tuple(dict.fromkeys(place.where for place in plan.places))
+        # The default layer by the address that discovery found, and all as it read them.
+        addresses = {place.where.layer_name: place.spot.address for place in plan.places}
+        self._layers = tuple(addresses[name] for name in layer_names(self._where))
+        spots = [place.spot for place in plan.places]
+        self._layouts = {spot.address: spot.layout for spot in spots if spot.layout}
         self._accumulators = tuple(map(Accumulator, plan.places))
 
     def start(self, codes: NDArray[np.int32]) -> State:
@@ -85,8 +91,9 @@ class Step:
         """
         x = tf.reshape(self._copies.make(images, drawn), [-1, *images.shape[1:]])
         with propagating(self._plan.sampling.rule):
-            names = layer_names(self._where)
-            tapped = tap(self._model, x, names, self._output_name, self._frozen)
+            reading = Reading(known=self._layouts)
+            how = self._output_name, self._frozen, reading
+            tapped = tap(self._model, x, self._layers, *how)
         outer = tf.unstack(tf.shape(samples))
         logits = self._by_image(tapped.logits, outer)
         codes = tf.ensure_shape(state.class_idx, [None, self._classes, 2])
