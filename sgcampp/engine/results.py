@@ -1,7 +1,7 @@
 """What the engine gives: finished maps of a group of images, by look, and of one image by name."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +58,22 @@ class Seen:
     copies: int
     groups: int = 0
     bend: str | None = None
+
+
+class Scanned(NamedTuple):
+    """What a scan says of an image beside its map.
+
+    Attributes:
+        score: how unusual it is, >= 0; its map adds up to it.
+        p_value: the share of ordinary images, of the background, that score as high or higher.
+        alpha: the p-value that all neurons chosen have at most.
+        neurons: how many were chosen.
+    """
+
+    score: float
+    p_value: float
+    alpha: float
+    neurons: int
 
 
 class Classes(NamedTuple):
@@ -118,6 +134,7 @@ class ImageMap:
         guarded: alphas that the guard set to 0.
         completeness: of integrated gradients; None for other methods.
         reason: why the map is flat, of FLAT_REASONS; None if it is not.
+        scanned: of a scan; None for other methods.
     """
 
     look: Look
@@ -134,15 +151,17 @@ class ImageMap:
     guarded: int
     completeness: float | None
     reason: str | None
+    scanned: Scanned | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class GroupResult:
-    """What a group of images gave. `maps` and `seen`: by look."""
+    """What a group of images gave. By look: `maps`, `seen`, and `scanned`, one an image."""
 
     classes: Classes
     maps: Mapping[Look, Maps]
     seen: Mapping[Look, Seen]
+    scanned: Mapping[Look, Sequence[Scanned]] = field(default_factory=dict)
 
     def image_maps(self, look: Look, at: int, t: int) -> Iterator[ImageMap]:
         """The maps of the at-th image's t-th class: the whole one, then one a chosen filter."""
@@ -180,6 +199,7 @@ class GroupResult:
             guarded=int(maps.guarded[at, t]),
             completeness=_known(maps.completeness[at, t]),
             reason=None if saliency.any() else reason,
+            scanned=self.scanned[look][at] if look in self.scanned else None,
         )
 
 

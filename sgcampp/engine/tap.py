@@ -40,7 +40,7 @@ class Tapped:
 
     layers: tuple[str, ...]
     activations: tuple[tf.Tensor, ...]
-    layouts: tuple[Layout, ...]
+    layouts: tuple[Layout | None, ...]
     logits: tf.Tensor
     probabilities: tf.Tensor | None
     head: str | None

@@ -149,12 +149,12 @@ def looks_of(
     """
     check_noise(nsamples, std_dev, seed)
     check_whole("ig_steps", ig_steps, 1, MOST_STEPS, "from 1 to 10^5")
-    grid = grid_of(tokens)
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
     if not any(method.at_layer for method in found):
         _refuse_selection(selection, found)
+    grid = grid_of(tokens)
     looks = [
         Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed), grid)
         for layer in dict.fromkeys(layer_names)
@@ -162,10 +162,8 @@ def looks_of(
     ]
     at_layers = [look for look in looks if look.method.at_layer]
     elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
-    steps = int(ig_steps)
-    return at_layers + [
-        replace(look, nsamples=steps) if look.method.on_path else look for look in elsewhere
-    ]
+    n = int(ig_steps)
+    return at_layers + [replace(x, nsamples=n) if x.method.on_path else x for x in elsewhere]
 
 
 def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
@@ -181,7 +179,7 @@ def grid_of(tokens: Sequence[int] | None) -> tuple[int, int] | None:
     """Rows and columns of patches; UserError unless they are two whole numbers from 1 on."""
     if tokens is None:
         return None
-    sides = list(tokens) if isinstance(tokens, (list, tuple)) else [tokens]
+    sides: list[Any] = list(tokens) if isinstance(tokens, (list, tuple)) else [tokens]
     if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= MOST_TOKENS for side in sides):
         raise UserError(
             f"tokens is {tokens!r:.50}, accepted: rows and columns of patches, such as 14,14"

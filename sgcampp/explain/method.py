@@ -20,12 +20,15 @@ class Needs(Enum):
         yields masks and is sent their scores (see `perturbation`).
     MAPS: maps of its two `factors`, one in pixel space and one at a layer.
         `(of_pixels, of_layer) -> map`, all [b, T, H, W], the second resized onto the first's.
+    BACKGROUND: p-values of a layer's activations against a background's.
+        `(p [h, w, K], ScanSettings) -> scanning.Found`.
     """
 
     LAYER = "gradients at a layer"
     PIXELS = "gradients in pixel space"
     SCORES = "scores of perturbed images"
     MAPS = "maps of two other methods"
+    BACKGROUND = "activations of a background"
 
 
 class Evidence(NamedTuple):
@@ -91,7 +94,7 @@ class Method:
     @property
     def at_layer(self) -> bool:
         """Whether it looks at a layer, so that layers, feature maps and neurons can be chosen."""
-        return self.needs in {Needs.LAYER, Needs.MAPS}
+        return self.needs in {Needs.LAYER, Needs.MAPS, Needs.BACKGROUND}
 
     @property
     def over_pixels(self) -> bool:

@@ -8,6 +8,7 @@ from sgcampp.explain import equations
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.lazy import tf
 from sgcampp.explain.method import METHODS, Evidence, Method, Needs, Weighted, method
+from sgcampp.explain.scanning import Floats, Found, ScanSettings, scan
 
 __all__ = ["METHODS", "Evidence", "Method", "Needs", "Weighted", "method"]
 
@@ -111,6 +112,12 @@ def deconvnet(of: Evidence, choices: Choices) -> Weighted:
 def guided_grad_cam_pp(of_pixels: "tf.Tensor", of_layer: "tf.Tensor") -> "tf.Tensor":
     """Guided Grad-CAM++: guided backpropagation times Grad-CAM++ (Chattopadhay et al. 2018)."""
     return of_pixels * of_layer
+
+
+@method(needs=Needs.BACKGROUND)
+def subset_scan(p: Floats, settings: ScanSettings) -> Found:
+    """Subset scan: the neurons that are together the least ordinary (Speakman et al. 2018)."""
+    return scan(p, settings.statistic, settings.alpha_max)
 
 
 def _unguarded(maps: "tf.Tensor") -> Weighted:

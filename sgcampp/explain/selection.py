@@ -45,6 +45,12 @@ class Selection:
                     f"0 to {feature_maps - 1}"
                 )
 
+    def of_maps(self, feature_maps: int) -> NDArray[np.bool_]:
+        """The chosen ones of K feature maps, bool [K]."""
+        chosen = np.full(feature_maps, self.filters is None)
+        chosen[list(self.filters or ())] = True
+        return chosen
+
     def neurons(self, height: int, width: int, layer: str) -> NDArray[np.bool_]:
         """The chosen neurons of a layer.
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
-Shape = tuple[int | None, ...]
+Shape = tuple[Any, ...]
+"""Whole numbers; None where the model leaves a size open."""
 
 MOST_EXTRA = 16
 """Tokens that stand for no patch, at most: a class token, and what some networks add to it."""
@@ -71,7 +72,7 @@ class Reading:
         known: layouts by address, where an earlier trace told them; all else is left unread.
     """
 
-    size: tuple[int | None, int | None] = (None, None)
+    size: Shape = (None, None)
     batch: int | None = None
     tokens: tuple[int, int] | None = None
     known: Mapping[str, Layout] | None = None

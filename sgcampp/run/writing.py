@@ -178,6 +178,7 @@ class ImageWriter:
             guarded=one.guarded,
             completeness=one.completeness,
             reason=one.reason,
+            scanned=None if one.scanned is None else one.scanned._asdict(),
         )
 
     def _write_about_image(

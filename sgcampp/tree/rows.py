@@ -41,6 +41,7 @@ class MapRow:
         completeness: of integrated gradients, how far the attributions miss the difference in
             score to the baseline, as a share of it.
         reason: why the map is flat (all zero), if it is.
+        scanned: of a scan: `score`, `p_value`, `alpha` and `neurons`.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class MapRow:
     guarded: int | None = None
     completeness: float | None = None
     reason: str | None = None
+    scanned: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
