@@ -74,6 +74,7 @@ def conduct(
     quiet: bool,
     always: str | None = None,
     after: Callable[[RunConfig], None] = lambda resolved: None,
+    progress: Progress | None = None,
     **flags: Any,
 ) -> None:
     """Runs what the flags of `run_flags` ask for, tells of it; exits with its code.
@@ -89,6 +90,7 @@ def conduct(
         quiet: whether to print nothing but errors, and rows where they are asked for.
         always: a kind of file that is written whatever `write` says.
         after: done when the run has ended, unless it was interrupted.
+        progress: tells of it; None: as `explain` does.
         **flags: by key.
     """
     sources = {"sources": list(src)} if src else {}
@@ -98,7 +100,7 @@ def conduct(
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
     driven = (shard or (1, 1), overwrite, retry_failed)
-    summary = _run(resolved, Progress(as_json, quiet), driven)
+    summary = _run(resolved, progress or Progress(as_json, quiet), driven)
     if not summary.interrupted:
         after(resolved)
     sys.exit(summary.exit_code)

@@ -351,6 +351,7 @@ COVERED = {
     "pictures/test_writers.py": ["pictures.encoding"],
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
+    "report/test_filters.py": ["report.filters_page"],
     "report/test_page.py": [
         "report.html",
         "report.inlined",

@@ -55,7 +55,7 @@ class Explainer:
         std_dev: noise strength, as a share of the image's range (see Choices.noise_scale).
         seed: of the noise, 0 … 2^63 - 1.
         batch_size: B, samples in a device batch, or `auto`.
-        filters: feature maps to look at, or None for all.
+        filters: feature maps to look at, `top8` for those that weigh most, or None for all.
         region: whether `subset` gives the two corners of a box of neurons, or single neurons.
         subset: (row, column) neurons, or None for all.
         ig_steps: steps of integrated_gradients, >= 1.
@@ -81,7 +81,7 @@ class Explainer:
         seed: int = 0,
         batch_size: int | str = "auto",
         *,
-        filters: Sequence[int] | None = None,
+        filters: Sequence[int | str] | str | None = None,
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
         ig_steps: int = IG_STEPS,

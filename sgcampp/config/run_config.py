@@ -8,6 +8,7 @@ from typing import Any
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
+    FILTERS,
     FLAG,
     NAMES,
     NUMBER,
@@ -118,9 +119,7 @@ class RunConfig:
         "one or several of `sgcampp layers MODEL`, or smoothing: the last where noise acts; none: "
         "its default",
     )
-    tokens: list[int] | None = _key(
-        None, WHOLES, "[h, w], how patches lie that a layer holds as tokens; none: by their number"
-    )
+    tokens: list[int] | None = _key(None, WHOLES, "[h, w] of a layer's tokens; none: told")
     target: list[str | int] = _key(
         ["argmax"],
         TARGETS,
@@ -135,7 +134,7 @@ class RunConfig:
         0.15, NUMBER, "noise strength, a share of the image's range (see noise_scale)"
     )
     seed: int = _key(0, WHOLE, "of the noise")
-    filters: list[int] | None = _key(None, WHOLES, "feature maps to look at; none: all")
+    filters: list[int | str] | None = _key(None, FILTERS, "feature maps, or top8; none: all")
     subset: list[list[int]] | None = _key(
         None, PAIRS, "neurons [row, column] to look at; none: all"
     )

@@ -129,6 +129,13 @@ WHOLES = ValueType(
     _list_of(is_whole),
     many=True,
 )
+FILTERS = ValueType(
+    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag, or top8: those that weigh most",
+    _split(_whole_or_text),
+    lambda value: _list_of(is_whole)(value) or (_list_of(_is_text)(value) and len(value) == 1),
+    many=True,
+    bare=True,
+)
 NUMBERS = ValueType(
     "numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number), many=True
 )

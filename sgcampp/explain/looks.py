@@ -99,6 +99,12 @@ class Look:
         return self.method.of_exp and self.choices.derivatives == "exact"
 
     @property
+    def leads(self) -> bool:
+        """Whether it chooses feature maps that others may follow."""
+        top = self.selection.top is not None
+        return top and self.method.weighs and not self.method.follows
+
+    @property
     def averages(self) -> bool:
         """Whether it averages over copies of the image, and does not look at it alone."""
         return self.method.smooth and self.nsamples > 0
@@ -152,8 +158,7 @@ def looks_of(
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
-    if not any(method.at_layer for method in found):
-        _refuse_selection(selection, found)
+    _refuse_selection(selection, choices, found)
     grid = grid_of(tokens)
     looks = [
         Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed), grid)
@@ -193,10 +198,25 @@ def _without_layer(look: Look) -> Look:
     return replace(look, layer_name=None, choices=choices, selection=Selection(), tokens=None)
 
 
-def _refuse_selection(selection: Selection, methods: list[Method]) -> None:
-    if selection.filters is not None or selection.subset is not None:
+def _refuse_selection(selection: Selection, choices: Choices, methods: list[Method]) -> None:
+    """Raises UserError for feature maps or neurons that none, or one, of the methods can choose."""
+    chosen = selection.of_filters or selection.subset is not None
+    if chosen and not any(method.at_layer for method in methods):
         names = ", ".join(method.name for method in methods)
         raise UserError(
             f"filters and subset choose in a layer, but {names} looks at the input: leave them "
             "out, or add a method that looks at a layer"
+        )
+    if selection.top is None:
+        return
+    without = [method.name for method in methods if method.at_layer and not method.weighs]
+    if without:
+        raise UserError(
+            f"filters is top{selection.top}, but {', '.join(without)} has no weight for a feature "
+            "map: name feature maps, or take a method such as grad_cam_pp"
+        )
+    if choices.average == "maps":
+        raise UserError(
+            f"filters is top{selection.top}, but with average=maps each sample has weights of its "
+            "own: name feature maps, or take average=derivatives"
         )

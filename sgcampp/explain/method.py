@@ -55,10 +55,12 @@ class Weighted(NamedTuple):
     Attributes:
         maps: [..., h, w, K], weighted feature maps; L = relu(sum over K).
         guarded: [...], how many alphas the guard set to 0.
+        weights: [..., K], one w^k a feature map; None for a method that weighs neurons.
     """
 
     maps: "tf.Tensor"
     guarded: "tf.Tensor"
+    weights: "tf.Tensor | None" = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Method:
         on_path: whether its copies lie on the path from zeros to the image, without noise.
         rule: how its gradient passes a ReLU, see `propagation.propagating`.
         pooled_head: whether it needs a head of global average pooling and one dense layer.
+        weighs: whether it has one weight w^k for each feature map.
+        follows: whether it shows the feature maps that weigh most in a method beside it.
         factors: of a method of MAPS: one in pixel space, one at a layer.
         passes: of a method of SCORES: how many perturbed images it scores for each image.
     """
@@ -88,6 +92,8 @@ class Method:
     on_path: bool = False
     rule: str = "plain"
     pooled_head: bool = False
+    weighs: bool = False
+    follows: bool = False
     factors: tuple[str, str] | None = None
     passes: int = 0
 

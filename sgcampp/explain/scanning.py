@@ -4,6 +4,7 @@ How rare each neuron's activation is among a background's, and which set of neur
 rarest. NumPy, float64; n images of a background, M neurons.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -70,6 +71,12 @@ class ScanSettings:
                 )
         if not 0 < self.alpha_max < 1:
             raise UserError(f"scan alpha_max is {self.alpha_max}, accepted: above 0, below 1")
+
+
+def least_images(settings: ScanSettings) -> int:
+    """Images that a background needs for any neuron to be as rare as `alpha_max`."""
+    sides = 1 if settings.tail == "upper" else 2
+    return math.ceil(sides / settings.alpha_max - 1e-9) - 1
 
 
 def settings_from(given: Mapping[str, Any]) -> ScanSettings:

@@ -23,6 +23,7 @@ from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.method import Needs
+from sgcampp.explain.scanning import ScanSettings, least_images
 from sgcampp.images.decode import read_image
 from sgcampp.images.faults import ImageError
 from sgcampp.images.find import find_images
@@ -34,7 +35,6 @@ from sgcampp.storage.store import Store
 
 BACKGROUND_FILE = "background.npz"
 """In the output tree: what its images were held against."""
-LEAST_IMAGES = 10
 READING_THREADS = 2
 Inputs = np.ndarray | None
 
@@ -78,7 +78,7 @@ def scan_of(config: RunConfig, classifier: Classifier, store: Store, making: Mak
     )
     own = {"model": classifier.fingerprint, "layer": reader.spot.address}
     if settings.background.endswith(".npz"):
-        return Scan(_named(settings.background, own), settings)
+        return _enough(_named(settings.background, own), settings)
     listing = list(find_images([settings.background], config.glob, config.recursive))
     identity = {
         **own,
@@ -90,7 +90,18 @@ def scan_of(config: RunConfig, classifier: Classifier, store: Store, making: Mak
     known = _of_tree(store, identity)
     if known is None:
         known = _made(listing, identity, config, classifier, reader, making)
-    return Scan(known, settings)
+    return _enough(known, settings)
+
+
+def _enough(background: Background, settings: ScanSettings) -> Scan:
+    """Both together; UserError for a background in which nothing can be rare."""
+    count, least = len(background.rows), least_images(settings)
+    if count < least:
+        raise UserError(
+            f"the background has {count} images, so that no neuron can be as rare as alpha_max="
+            f"{settings.alpha_max}: give {least} or more, better a thousand"
+        )
+    return Scan(background, settings)
 
 
 def save(store: Store, scan: Scan | None) -> None:
@@ -156,11 +167,8 @@ def _made(
         rows += [ordered_codes(one.ravel()) for one in reader(inputs, codes).A]
         if len(rows) >= wanted:
             break
-    if len(rows) < LEAST_IMAGES:
-        raise UserError(
-            f"the background has {len(rows)} images that can be read, accepted: {LEAST_IMAGES} or "
-            "more, better a thousand"
-        )
+    if not rows:
+        raise UserError("the background has no image that can be read")
     return Background(identity, reader.spot.shape, np.stack(rows[:wanted]))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sgcampp.errors import UserError
-from sgcampp.explain.scanning import ScanSettings, p_values, scan
+from sgcampp.explain.scanning import ScanSettings, least_images, p_values, scan
 
 
 def kl(a, b):
@@ -90,6 +90,13 @@ def test_p_values_of_ordinary_images_are_uniform_at_most(tail):
     p = p_values(higher, lower, 200, tail)
     for alpha in (0.01, 0.05, 0.2):
         assert (p <= alpha).mean() <= alpha * 1.1
+
+
+def test_how_many_images_a_background_needs():
+    """Of 19 images the rarest has 1/20; of both tails twice that counts."""
+    assert least_images(ScanSettings("photos", alpha_max=0.05)) == 19
+    assert least_images(ScanSettings("photos", tail="both", alpha_max=0.05)) == 39
+    assert least_images(ScanSettings("photos", alpha_max=0.3)) == 3
 
 
 @pytest.mark.parametrize("settings", [{"statistic": "berk"}, {"tail": "lower"}, {"alpha_max": 1}])

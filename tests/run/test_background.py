@@ -116,8 +116,13 @@ def test_another_runs_background_gives_the_same_scores(scan):
         assert [m.scanned for m in row.maps] == [m.scanned for m in again[key].maps]
     with pytest.raises(UserError, match=r"background\.npz is of another layer: 'features'"):
         scan("pooled", background=out / "background.npz", layer_name=["pooled"])
-    with pytest.raises(UserError, match="background has 0 images that can be read"):
+    with pytest.raises(UserError, match="background has no image that can be read"):
         scan("none", background="seen", glob=["broken.png"])
+
+
+def test_a_background_too_small_for_anything_to_be_rare_is_refused(scan):
+    with pytest.raises(UserError, match=r"has 12 images, so that .* give 19 or more"):
+        scan(settings={"images": 12, "alpha_max": 0.05})
 
 
 def test_fewer_images_are_a_sample(scan):
