@@ -4,6 +4,7 @@ import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ class Selection:
     """A subset of a layer's feature maps and neurons; checked against a layer by `neurons`.
 
     Attributes:
-        filters: feature maps k that bound all equations, or None for all; `top8` is given for
-            those eight with the largest weight w^k for the image and class, and leaves None here.
+        filters: feature maps k that bound all equations, a tuple of whole numbers, or None for
+            all. Given as `top8` it leaves None here: those eight with the largest weight w^k.
         region: whether `subset` is the two corners of an inclusive box, or a list of neurons.
         subset: (row, column) pairs, or None for all neurons.
         top: N of `topN`, or None.
@@ -26,7 +27,7 @@ class Selection:
         UserError: for values of the wrong shape or type, duplicates, or region without corners.
     """
 
-    filters: Sequence[int | str] | str | None = None
+    filters: Any = None
     region: bool = False
     subset: Sequence[Sequence[int]] | None = None
     top: int | None = field(default=None, init=False)
@@ -97,15 +98,15 @@ class Selection:
         return chosen
 
 
-def _top(filters: object) -> int | None:
+def _top(filters: Any) -> int | None:
     """N of `topN`, bare or as the only one of a list; None for anything else."""
     several = isinstance(filters, (list, tuple)) and len(filters) == 1
-    one = filters[0] if several else filters  # type: ignore[index]
+    one = filters[0] if several else filters
     match = re.fullmatch(r"top([1-9]\d{0,4})", one) if isinstance(one, str) else None
     return int(match[1]) if match else None
 
 
-def _whole_numbers(filters: Sequence[int] | None) -> tuple[int, ...] | None:
+def _whole_numbers(filters: Any) -> tuple[int, ...] | None:
     if filters is None:
         return None
     if isinstance(filters, (str, bytes, numbers.Number)) or not len(filters):
