@@ -14,6 +14,7 @@ from sgcampp.images.find import find_images
 from sgcampp.images.items import Found
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
+from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Drive, Task, tasks_left
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.explaining import GroupExplainer
@@ -107,8 +108,12 @@ class _Conductor:
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
-        self._wanted = Wanted(config, classifier, targets, total, sources.shown_base)
+        making = Making(reporter.note, lambda: stop.requested)
         with saving(config.out or ""):
+            self._scan = scan_of(config, classifier, self._store, making)
+            against = self._scan.background.sha256 if self._scan else None
+            base = sources.shown_base
+            self._wanted = Wanted(config, classifier, targets, total, base, against)
             known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
         self._looks = named_looks(config.looks, self._ensemble.seen)
@@ -125,6 +130,7 @@ class _Conductor:
             looks,
             self._wanted.targets.classes,
             classifier.black,
+            self._scan,
             output_name=classifier.output_name,
             frozen=self._frozen,
             precision=config.precision,
@@ -159,6 +165,7 @@ class _Conductor:
             self._reporter.note(f"batches of {self._record.batch_size} samples")
         if known is None or self._record != known[1]:
             write_run_yaml(self._store, self._config, self._record)
+        save(self._store, self._scan)
 
     def run(self) -> Summary:
         """Explains what is left, and tells what the numbers leave in doubt."""

@@ -336,6 +336,7 @@ COVERED = {
     "engine/test_groups.py": ["engine.finishing", "engine.state"],
     "engine/test_oracle.py": ["engine.accumulate"],
     "engine/test_scoring.py": ["engine.device"],
+    "engine/test_scanning.py": ["engine.activations"],
     "explain/test_cam.py": ["engine.pooled_head"],
     "explain/test_pixel_methods.py": ["engine.copies", "engine.propagation"],
     "explain/test_targets.py": ["engine.class_scores", "explain.classes"],
@@ -351,6 +352,7 @@ COVERED = {
     "pictures/test_writers.py": ["pictures.encoding"],
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
+    "report/test_filters.py": ["report.filters_page"],
     "report/test_page.py": [
         "report.html",
         "report.inlined",
@@ -358,6 +360,7 @@ COVERED = {
         "report.overview",
         "report.values",
     ],
+    "run/test_background.py": ["run.parting"],
     "run/test_batch_sizes.py": ["engine.batch_size"],
     "storage/test_local.py": ["storage.store", "storage.regular"],
     "storage/test_location.py": ["storage.urls"],

@@ -124,6 +124,10 @@ def newcomer(tmp_path, photographs, monkeypatch):
         small = cv2.resize(photographs[name], (160, 120), interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(home / "photos" / f"{name}.jpg"), small[..., ::-1])
     cv2.imwrite(str(home / "photo.jpg"), photographs["chelsea"][..., ::-1])
+    (home / "ordinary").mkdir()
+    for i in range(24):
+        cut = photographs["coffee"][10 * i : 10 * i + 120, 8 * i : 8 * i + 120]
+        cv2.imwrite(str(home / "ordinary" / f"{i}.png"), cut[..., ::-1])
     (home / "run.yaml").write_text((ROOT / "configs" / "smoke.yaml").read_text())
     (home / "classes.csv").write_text("image,class\nchelsea.jpg,tabby\nrocket.jpg,missile\n")
     small_models(home)

@@ -8,11 +8,13 @@ from typing import Any
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
+    FILTERS,
     FLAG,
     NAMES,
     NUMBER,
     NUMBERS,
     PAIRS,
+    SCAN,
     TARGETS,
     TEXT,
     TEXTS,
@@ -27,7 +29,8 @@ from sgcampp.engine.settings import PRECISIONS, check_batch_size
 from sgcampp.errors import UserError, check_whole, nearest
 from sgcampp.explain.choices import VALUES, Choices
 from sgcampp.explain.looks import IG_STEPS, Look, looks_of
-from sgcampp.explain.methods import METHODS
+from sgcampp.explain.methods import METHODS, Needs
+from sgcampp.explain.scanning import ScanSettings, settings_from
 from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
@@ -116,6 +119,7 @@ class RunConfig:
         "one or several of `sgcampp layers MODEL`, or smoothing: the last where noise acts; none: "
         "its default",
     )
+    tokens: list[int] | None = _key(None, WHOLES, "[h, w] of a layer's tokens; none: told")
     target: list[str | int] = _key(
         ["argmax"],
         TARGETS,
@@ -130,11 +134,14 @@ class RunConfig:
         0.15, NUMBER, "noise strength, a share of the image's range (see noise_scale)"
     )
     seed: int = _key(0, WHOLE, "of the noise")
-    filters: list[int] | None = _key(None, WHOLES, "feature maps to look at; none: all")
+    filters: list[int | str] | None = _key(None, FILTERS, "feature maps, or top8; none: all")
     subset: list[list[int]] | None = _key(
         None, PAIRS, "neurons [row, column] to look at; none: all"
     )
     ig_steps: int = _key(IG_STEPS, WHOLE, "steps of integrated_gradients")
+    scan: dict[str, Any] = _key(
+        {}, SCAN, "what subset_scan holds images against, and how: `sgcampp scan` has flags for it"
+    )
     region: bool = _key(False, FLAG, "subset gives two corners of a box, not single neurons")
     score: str = _key("exp_logit", one_of(VALUES["score"]), "what is differentiated")
     alpha_numerator: str = _key(
@@ -195,7 +202,7 @@ class RunConfig:
         for key in fields(self):
             _check_type(key, getattr(self, key.name))
         check_batch_size(self.batch_size)
-        _ = self.looks
+        _ = self.looks, self.scan_settings
         if not 0 <= self.overlay_alpha <= 1:
             raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
         if self.max_pixels < 1:
@@ -220,9 +227,16 @@ class RunConfig:
                 settings["std_dev"],
                 settings["seed"],
                 settings["ig_steps"],
+                settings["tokens"],
             )
             asked += [Asked(look, across) for look in looks]
         return asked
+
+    @property
+    def scan_settings(self) -> ScanSettings | None:
+        """How images are scanned, where they are; UserError for what is missing or out of range."""
+        needed = any(asked.look.method.needs is Needs.BACKGROUND for asked in self.looks)
+        return settings_from(self.scan) if needed else None
 
     def model_settings(self) -> dict[str, Any]:
         """What `load_model` takes beside the model's name."""

@@ -1,7 +1,7 @@
 """What the engine gives: finished maps of a group of images, by look, and of one image by name."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +27,8 @@ class Maps(NamedTuple):
         completeness: [b, T], of integrated gradients: how far the attributions miss the rise of
             the score, as a share of it; NaN for other methods.
         reason: int32 [b, T], index into FLAT_REASONS.
+        filters: int32 [b, T, F], the feature maps looked at one by one; None: as they were named.
+        weights: [b, T, F], their w^k in units of the maps; NaN, or None, where there are none.
     """
 
     whole: Any
@@ -38,6 +40,8 @@ class Maps(NamedTuple):
     guarded: Any
     completeness: Any
     reason: Any
+    filters: Any = None
+    weights: Any = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,22 @@ class Seen:
     copies: int
     groups: int = 0
     bend: str | None = None
+
+
+class Scanned(NamedTuple):
+    """What a scan says of an image beside its map.
+
+    Attributes:
+        score: how unusual it is, >= 0; its map adds up to it.
+        p_value: the share of ordinary images, of the background, that score as high or higher.
+        alpha: the p-value that all neurons chosen have at most.
+        neurons: how many were chosen.
+    """
+
+    score: float
+    p_value: float
+    alpha: float
+    neurons: int
 
 
 class Classes(NamedTuple):
@@ -109,6 +129,7 @@ class ImageMap:
         saliency: float32 [h, w].
         error: its error.
         filters: the feature maps that it is bounded to; None: all.
+        weights: their weights w^k in units of the map; None where the method has none.
         class_idx: the class explained.
         against_idx: the class of a contrast that counts against it, or None.
         score: S of the clean image.
@@ -118,6 +139,7 @@ class ImageMap:
         guarded: alphas that the guard set to 0.
         completeness: of integrated gradients; None for other methods.
         reason: why the map is flat, of FLAT_REASONS; None if it is not.
+        scanned: of a scan; None for other methods.
     """
 
     look: Look
@@ -134,24 +156,30 @@ class ImageMap:
     guarded: int
     completeness: float | None
     reason: str | None
+    scanned: Scanned | None = None
+    weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class GroupResult:
-    """What a group of images gave. `maps` and `seen`: by look."""
+    """What a group of images gave. By look: `maps`, `seen`, and `scanned`, one an image."""
 
     classes: Classes
     maps: Mapping[Look, Maps]
     seen: Mapping[Look, Seen]
+    scanned: Mapping[Look, Sequence[Scanned]] = field(default_factory=dict)
 
     def image_maps(self, look: Look, at: int, t: int) -> Iterator[ImageMap]:
         """The maps of the at-th image's t-th class: the whole one, then one a chosen filter."""
-        maps, filters = self.maps[look], look.selection.filters
-        chosen = None if filters is None else tuple(filters)
-        error = error_of(look, self.seen[look], maps, at, t)
-        yield self._image_map(look, at, t, maps.whole[at, t], chosen, error)
+        maps, error = self.maps[look], error_of(look, self.seen[look], self.maps[look], at, t)
+        chosen: tuple[int, ...] | None = None
+        if look.selection.of_filters:
+            of_map = look.selection.filters if maps.filters is None else maps.filters[at, t]
+            chosen = tuple(map(int, of_map))
+        yield self._image_map(look, at, t, maps.whole[at, t], chosen, error, slice(None))
         for f, k in enumerate(chosen or ()):
-            yield self._image_map(look, at, t, maps.single[at, t, ..., f], (k,), NOT_POOLED)
+            single, part = maps.single[at, t, ..., f], slice(f, f + 1)
+            yield self._image_map(look, at, t, single, (k,), NOT_POOLED, part)
 
     def _image_map(
         self,
@@ -161,6 +189,7 @@ class GroupResult:
         saliency: NDArray[Any],
         filters: tuple[int, ...] | None,
         error: Error,
+        part: slice,
     ) -> ImageMap:
         classes, maps = self.classes, self.maps[look]
         against = int(classes.against_idx[at, t])
@@ -180,6 +209,8 @@ class GroupResult:
             guarded=int(maps.guarded[at, t]),
             completeness=_known(maps.completeness[at, t]),
             reason=None if saliency.any() else reason,
+            scanned=self.scanned[look][at] if look in self.scanned else None,
+            weights=None if maps.weights is None else _all_known(maps.weights[at, t, part]),
         )
 
 
@@ -210,3 +241,8 @@ def why_no_error(look: Look, seen: Seen) -> str | None:
     if look.nsamples < FEWEST_GROUPS:
         return "few_samples"
     return "memory" if seen.copies else "affine_head"
+
+
+def _all_known(weights: NDArray[Any]) -> tuple[float, ...] | None:
+    known = weights.size and np.isfinite(weights).all()
+    return tuple(map(float, weights)) if known else None

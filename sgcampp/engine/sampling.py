@@ -19,7 +19,7 @@ def by_sampling(looks: Sequence[Look]) -> dict[Sampling, list[Look]]:
     """
     shared: dict[Sampling, list[Look]] = {}
     for look in looks:
-        if look.method.needs is not Needs.SCORES:
+        if look.method.needs not in {Needs.SCORES, Needs.BACKGROUND}:
             shared.setdefault(look.sampling, []).append(look)
     alone = shared.pop(Sampling(), [])
     noised = [s for s in shared if s.rule == "plain" and not s.on_path]
@@ -35,4 +35,5 @@ def passes_of(looks: Iterable[Look]) -> int:
     """Passes an image that looks ask for, before it is known which of them can change a map."""
     plain = plain_looks(looks)
     of_copies = sum(sampling.nsamples + 1 for sampling in by_sampling(plain))
-    return of_copies + sum(look.method.passes for look in plain)
+    of_backgrounds = sum(look.method.needs is Needs.BACKGROUND for look in plain)
+    return of_copies + of_backgrounds + sum(look.method.passes for look in plain)

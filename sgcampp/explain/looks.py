@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sgcampp.errors import UserError, check_whole
+from sgcampp.errors import UserError, check_whole, is_whole
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.methods import METHODS, Method, Needs
 from sgcampp.explain.selection import Selection
@@ -19,6 +19,8 @@ IG_STEPS = 50
 MOST_STEPS = 100_000
 MOST_SAMPLES = 1_000_000
 MAX_SEED = 2**63 - 1
+MOST_TOKENS = 10_000
+"""Rows, and columns, of patches."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,14 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Where:
-    """Where a look looks: at a layer by name (None: the default, or SMOOTHING), or at the input."""
+    """Where a look looks: at a layer by name (None: the default, or SMOOTHING), or at the input.
+
+    `tokens`: (h, w), how the patches of a layer's tokens lie; None: told by their number.
+    """
 
     layer_name: str | None
     pixels: bool
+    tokens: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Look:
         nsamples: n, noised samples an image; for integrated_gradients its steps.
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
+        tokens: see `Where`.
     """
 
     method: Method
@@ -73,12 +80,13 @@ class Look:
     nsamples: int = 0
     std_dev: float = 0.15
     seed: int = 0
+    tokens: tuple[int, int] | None = None
 
     @property
     def where(self) -> Where:
         """Where it looks."""
         pixels = self.method.needs is Needs.PIXELS
-        return Where(None if pixels else self.layer_name, pixels)
+        return Where(None, pixels) if pixels else Where(self.layer_name, pixels, self.tokens)
 
     @property
     def weighting(self) -> str:
@@ -89,6 +97,12 @@ class Look:
     def exact(self) -> bool:
         """Whether it takes the true 2nd and 3rd derivatives."""
         return self.method.of_exp and self.choices.derivatives == "exact"
+
+    @property
+    def leads(self) -> bool:
+        """Whether it chooses feature maps that others may follow."""
+        top = self.selection.top is not None
+        return top and self.method.weighs and not self.method.follows
 
     @property
     def averages(self) -> bool:
@@ -121,6 +135,7 @@ def looks_of(
     std_dev: float,
     seed: int,
     ig_steps: int = IG_STEPS,
+    tokens: Sequence[int] | None = None,
 ) -> list[Look]:
     """Every method at every layer; then the methods that look at no layer.
 
@@ -133,6 +148,7 @@ def looks_of(
         std_dev: of the noise.
         seed: of the noise.
         ig_steps: steps of integrated_gradients.
+        tokens: (h, w), how the patches of a layer's tokens lie; None: told by their number.
 
     Raises:
         UserError: for anything out of range, or a selection where no method looks at a layer.
@@ -142,19 +158,17 @@ def looks_of(
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
-    if not any(method.at_layer for method in found):
-        _refuse_selection(selection, found)
+    _refuse_selection(selection, choices, found)
+    grid = grid_of(tokens)
     looks = [
-        Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed))
+        Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed), grid)
         for layer in dict.fromkeys(layer_names)
         for method in found
     ]
     at_layers = [look for look in looks if look.method.at_layer]
     elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
-    steps = int(ig_steps)
-    return at_layers + [
-        replace(look, nsamples=steps) if look.method.on_path else look for look in elsewhere
-    ]
+    n = int(ig_steps)
+    return at_layers + [replace(x, nsamples=n) if x.method.on_path else x for x in elsewhere]
 
 
 def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
@@ -166,16 +180,43 @@ def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
     check_whole("seed", seed, 0, MAX_SEED, "from 0 to 2^63 - 1")
 
 
+def grid_of(tokens: Sequence[int] | None) -> tuple[int, int] | None:
+    """Rows and columns of patches; UserError unless they are two whole numbers from 1 on."""
+    if tokens is None:
+        return None
+    sides: list[Any] = list(tokens) if isinstance(tokens, (list, tuple)) else [tokens]
+    if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= MOST_TOKENS for side in sides):
+        raise UserError(
+            f"tokens is {tokens!r:.50}, accepted: rows and columns of patches, such as 14,14"
+        )
+    return int(sides[0]), int(sides[1])
+
+
 def _without_layer(look: Look) -> Look:
     """A look at the input, without what only layers have, so that equal ones are shared."""
     choices = Choices(noise_scale=look.choices.noise_scale)
-    return replace(look, layer_name=None, choices=choices, selection=Selection())
+    return replace(look, layer_name=None, choices=choices, selection=Selection(), tokens=None)
 
 
-def _refuse_selection(selection: Selection, methods: list[Method]) -> None:
-    if selection.filters is not None or selection.subset is not None:
+def _refuse_selection(selection: Selection, choices: Choices, methods: list[Method]) -> None:
+    """Raises UserError for feature maps or neurons that none, or one, of the methods can choose."""
+    chosen = selection.of_filters or selection.subset is not None
+    if chosen and not any(method.at_layer for method in methods):
         names = ", ".join(method.name for method in methods)
         raise UserError(
             f"filters and subset choose in a layer, but {names} looks at the input: leave them "
             "out, or add a method that looks at a layer"
+        )
+    if selection.top is None:
+        return
+    without = [method.name for method in methods if method.at_layer and not method.weighs]
+    if without:
+        raise UserError(
+            f"filters is top{selection.top}, but {', '.join(without)} has no weight for a feature "
+            "map: name feature maps, or take a method such as grad_cam_pp"
+        )
+    if choices.average == "maps":
+        raise UserError(
+            f"filters is top{selection.top}, but with average=maps each sample has weights of its "
+            "own: name feature maps, or take average=derivatives"
         )

@@ -20,12 +20,15 @@ class Needs(Enum):
         yields masks and is sent their scores (see `perturbation`).
     MAPS: maps of its two `factors`, one in pixel space and one at a layer.
         `(of_pixels, of_layer) -> map`, all [b, T, H, W], the second resized onto the first's.
+    BACKGROUND: p-values of a layer's activations against a background's.
+        `(p [h, w, K], ScanSettings) -> scanning.Found`.
     """
 
     LAYER = "gradients at a layer"
     PIXELS = "gradients in pixel space"
     SCORES = "scores of perturbed images"
     MAPS = "maps of two other methods"
+    BACKGROUND = "activations of a background"
 
 
 class Evidence(NamedTuple):
@@ -52,10 +55,12 @@ class Weighted(NamedTuple):
     Attributes:
         maps: [..., h, w, K], weighted feature maps; L = relu(sum over K).
         guarded: [...], how many alphas the guard set to 0.
+        weights: [..., K], one w^k a feature map; None for a method that weighs neurons.
     """
 
     maps: "tf.Tensor"
     guarded: "tf.Tensor"
+    weights: "tf.Tensor | None" = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Method:
         on_path: whether its copies lie on the path from zeros to the image, without noise.
         rule: how its gradient passes a ReLU, see `propagation.propagating`.
         pooled_head: whether it needs a head of global average pooling and one dense layer.
+        weighs: whether it has one weight w^k for each feature map.
+        follows: whether it shows the feature maps that weigh most in a method beside it.
         factors: of a method of MAPS: one in pixel space, one at a layer.
         passes: of a method of SCORES: how many perturbed images it scores for each image.
     """
@@ -85,13 +92,15 @@ class Method:
     on_path: bool = False
     rule: str = "plain"
     pooled_head: bool = False
+    weighs: bool = False
+    follows: bool = False
     factors: tuple[str, str] | None = None
     passes: int = 0
 
     @property
     def at_layer(self) -> bool:
         """Whether it looks at a layer, so that layers, feature maps and neurons can be chosen."""
-        return self.needs in {Needs.LAYER, Needs.MAPS}
+        return self.needs in {Needs.LAYER, Needs.MAPS, Needs.BACKGROUND}
 
     @property
     def over_pixels(self) -> bool:

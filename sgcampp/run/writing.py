@@ -170,6 +170,7 @@ class ImageWriter:
             nsamples=one.seen.copies,
             across=named.across or None,
             filters=None if one.filters is None else list(one.filters),
+            weights=None if one.weights is None else list(one.weights),
             log_scale=one.log_scale,
             ess=one.ess,
             relative_se=one.error.relative,
@@ -178,6 +179,7 @@ class ImageWriter:
             guarded=one.guarded,
             completeness=one.completeness,
             reason=one.reason,
+            scanned=None if one.scanned is None else one.scanned._asdict(),
         )
 
     def _write_about_image(

@@ -32,6 +32,7 @@ class MapRow:
         score: S, the class score before softmax/sigmoid, of the clean image.
         probability: of the class, 0 to 1, if the model gives one.
         filters: the feature maps that the map is bounded to; None: all.
+        weights: w^k of each of `filters`, in units of the array, where the method has them.
         log_scale: e^{log_scale} · array is the paper's L.
         ess: effective sample size of the weights e^{S_m}, 1 to n.
         relative_se: RMS of the map's standard error over its maximum, if it has one.
@@ -41,6 +42,7 @@ class MapRow:
         completeness: of integrated gradients, how far the attributions miss the difference in
             score to the baseline, as a share of it.
         reason: why the map is flat (all zero), if it is.
+        scanned: of a scan: `score`, `p_value`, `alpha` and `neurons`.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class MapRow:
     score: float | None = None
     probability: float | None = None
     filters: list[int] | None = None
+    weights: list[float] | None = None
     log_scale: float | None = None
     ess: float | None = None
     relative_se: float | None = None
@@ -66,6 +69,7 @@ class MapRow:
     guarded: int | None = None
     completeness: float | None = None
     reason: str | None = None
+    scanned: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
