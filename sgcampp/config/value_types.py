@@ -83,8 +83,8 @@ FAILURES = ValueType(
     ),
 )
 TARGETS = ValueType(
-    "argmax, top3, a class (its index, wnid or label), A-vs-B, several of these, p>0.2, label, or a "
-    ".csv",
+    "argmax, top3, a class (its index, wnid or label), A-vs-B, several of these, p>0.2, label, or "
+    "a .csv",
     _split(_whole_or_text),
     _some_of(lambda item: _is_text(item) or (is_whole(item) and item >= 0)),
     many=True,
