@@ -153,7 +153,7 @@ class _Conductor:
                 clear(self._store)
             with settling(self._store):
                 self._settle()
-            if lost := orphans(self._store):
+            if lost := orphans(self._store, drive.part):
                 with manifest_writer(self._store, manifest_part(drive.part)) as manifest:
                     manifest.append(lost)
             yield
