@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+PACK = 16
+"""Numbers that a processor takes at once, at most."""
+
 
 class Moments(NamedTuple):
     """Sums over the samples seen so far, for b images and one class.
@@ -54,8 +57,8 @@ def add_samples(
     used = tf.broadcast_to(use[None], tf.shape(S))
     top = tf.maximum(moments.top, tf.reduce_max(tf.where(used, S, S.dtype.min), 1))
     # Relative to a raised maximum, all earlier weights shrink by the same factor.
-    shrink = tf.exp(moments.top - top) if weighting == "exp_logit" else tf.ones_like(top)
-    weight = tf.exp(S - top[:, None]) if weighting == "exp_logit" else tf.ones_like(S)
+    shrink = _exp(moments.top - top) if weighting == "exp_logit" else tf.ones_like(top)
+    weight = _exp(S - top[:, None]) if weighting == "exp_logit" else tf.ones_like(S)
     weight = tf.where(used, weight, tf.zeros_like(weight))
     added = (
         total * _like(shrink, total) + _weighted_sum(weight, term)
@@ -77,6 +80,15 @@ def mean_terms(moments: Moments, samples: int) -> Any:
 def effective_samples(moments: Moments) -> tf.Tensor:
     """The effective sample size of the weights, (sum w)^2 / sum w^2, [b], from 1 to n."""
     return tf.math.divide_no_nan(moments.weight**2, moments.weight2)
+
+
+def _exp(x: tf.Tensor) -> tf.Tensor:
+    """e^x, to the same bits wherever in a tensor a number stands.
+
+    TensorFlow takes numbers in packs of the processor's width and those that are left over one by
+    one, by another routine, whose last digit differs. So each number gets a pack of its own.
+    """
+    return tf.exp(tf.repeat(x[..., None], PACK, -1))[..., 0]
 
 
 def _weighted_sum(weight: tf.Tensor, term: tf.Tensor) -> tf.Tensor:

@@ -52,3 +52,22 @@ def test_unused_samples_do_not_count_even_with_the_highest_score():
     moments = stream(S, terms, [1], "exp_logit", use=np.array([False, True, True]))
     assert moments.top[0] == 2.0
     np.testing.assert_allclose(moments.sums.d.numpy().item(), 1 * np.exp(-1) + 2)
+
+
+@pytest.mark.parametrize("samples", [1, 5, 6, 10, 17])
+def test_sums_have_the_same_bits_wherever_an_image_stands(samples):
+    """An exponential in a tensor's last, unfilled pack of numbers comes from another routine."""
+    rng = np.random.default_rng(samples)
+    use = tf.ones([samples], bool)
+
+    @tf.function(autograph=False)
+    def added(S, terms):
+        sums = no_moments(tf.shape(S)[0], Terms(1), tf.float32)
+        return add_samples(sums, S, use, Terms(terms), "exp_logit")
+
+    for _ in range(40):
+        S = rng.normal(0, 3, (1, samples)).astype(np.float32)
+        terms = rng.normal(size=(1, samples, 7)).astype(np.float32)
+        got = added(tf.repeat(S, 3, 0), tf.repeat(terms, 3, 0))
+        for part in tf.nest.flatten(got):
+            np.testing.assert_array_equal(part, tf.repeat(part[:1], 3, 0))
