@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sgcampp.config.run_config import MODEL_KEYS
+from sgcampp.config.keys import MODEL_KEYS
 from sgcampp.explain.looks import grid_of
 
 from .options import config_flags, given

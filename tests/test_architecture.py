@@ -94,6 +94,7 @@ ROOMS = {
     "sgcampp.evaluation": {
         "sgcampp.annotations",
         "sgcampp.metrics",
+        "sgcampp.config.keys",
         "sgcampp.config.run_config",
         "sgcampp.config.strict_yaml",
         "sgcampp.engine",
@@ -301,7 +302,7 @@ COVERED = {
     "cli/test_explain_command.py": ["run.doubts"],
     "cli/test_environment.py": ["__main__"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
-    "config/test_run_config.py": ["config.loading", "config.value_types"],
+    "config/test_run_config.py": ["config.keys", "config.loading", "config.value_types"],
     "engine/test_engine.py": [
         *("api.explainer", "engine.frozen", "engine.grid", "engine.plan", "engine.results"),
         *("engine.settings", "engine.step", "explain.lens", "explain.choices"),

@@ -10,6 +10,8 @@ from sgcampp.errors import is_whole
 
 _PERCENT = re.compile(r"(\d+(\.\d+)?)%")
 
+_TOP = re.compile(r"top\d+")
+
 
 @dataclass(frozen=True)
 class ValueType:
@@ -46,6 +48,10 @@ def _is_text(value: Any) -> bool:
 def _is_number(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and math.isfinite(value)
+
+
+def _is_top(value: Any) -> bool:
+    return isinstance(value, str) and _TOP.fullmatch(value) is not None
 
 
 def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -131,8 +137,8 @@ WHOLES = ValueType(
 )
 FILTERS = ValueType(
     "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag, or top8: those that weigh most",
-    _split(_whole_or_text),
-    lambda value: _list_of(is_whole)(value) or (_list_of(_is_text)(value) and len(value) == 1),
+    lambda text: [text] if _TOP.fullmatch(text) else _split(int)(text),
+    lambda value: _list_of(is_whole)(value) or (_list_of(_is_top)(value) and len(value) == 1),
     many=True,
     bare=True,
 )

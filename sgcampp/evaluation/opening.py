@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sgcampp.annotations.boxes import Annotations, read_annotations
-from sgcampp.config.run_config import MODEL_KEYS
+from sgcampp.config.keys import MODEL_KEYS
 from sgcampp.errors import UserError
 from sgcampp.evaluation.reference_maps import codes_of, own_rows, place
 from sgcampp.evaluation.request import check_numbers

@@ -43,6 +43,8 @@ WRONG_IN_MAP = {
     "score": ["1", True, [1]],
     "probability": ["1", False],
     "filters": [3, ["3"], [3.0], [None]],
+    "weights": [0.5, ["0.5"], [None]],
+    "scanned": [0.5, [0.5], "0.5"],
     "log_scale": ["1"],
     "ess": ["1"],
     "relative_se": ["0.1", [0.1]],
