@@ -54,6 +54,11 @@ if TYPE_CHECKING:
 @click.option(
     "--retry-failed", is_flag=True, help="Measure images again of which something failed before."
 )
+@click.option(
+    "--batch-size",
+    type=int,
+    help="Masked images scored at a time; fewer need less memory  [the run's, 16 at least].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--csv",
@@ -101,19 +106,21 @@ def _show(
 ) -> None:
     """Prints what the evaluation says, and exits with 1 if some maps could not be measured."""
     from sgcampp.evaluation.exports import to_csv, to_json
-    from sgcampp.evaluation.summarise import summarise
+    from sgcampp.evaluation.gathering import gather
+    from sgcampp.evaluation.summarise import summary_of
     from sgcampp.evaluation.table import table
     from sgcampp.report.evaluation_page import write_evaluation_page
 
-    rows = evaluation.rows()
-    summary = summarise(rows, arguments["against"], arguments["seed"])
+    gathered = gather(evaluation.rows())
+    summary = summary_of(gathered, arguments["against"], arguments["seed"])
     if as_json:
         print_lines(json.dumps(to_json(summary)) + "\n")
     else:
         print_lines("\n".join([table(summary), "", *summary.sentences, ""]))
     if csv_file is not None:
         locate(csv_file).write(to_csv(summary).encode())
-    page = write_evaluation_page(evaluation.tree, out, summary, rows, asdict(evaluation.request))
+    parameters = asdict(evaluation.request)
+    page = write_evaluation_page(evaluation.tree, out, summary, gathered, parameters)
     tell(f"sgcampp: the page is {printable(redacted(str(page)))}")
     sys.exit(1 if summary.failed else 0)
 

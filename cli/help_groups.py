@@ -10,7 +10,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("model", "weights", "labels", "trusted", "output_name", "preprocess", "resize"),
         *("channel_order", "scale", "mean", "std", "input_size"),
     ),
-    "Which layer, class and neurons": ("layer_name", "target", "filters", "subset", "region"),
+    "Which layer, class and neurons": (
+        *("layer_name", "target", "filters", "subset", "region", "tokens", "scan"),
+    ),
     "Sampling": ("seed", "across", "ig_steps"),
     "Hiding parts of the image": (
         *("perturbations", "fill", "window", "stride", "superpixels", "sampler", "fit_images"),

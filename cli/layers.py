@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from sgcampp.config.run_config import MODEL_KEYS
+from sgcampp.config.keys import MODEL_KEYS
+from sgcampp.explain.checks import grid_of
 
 from .options import config_flags, given
 from .quiet import import_tensorflow
@@ -14,13 +15,13 @@ from .quiet import import_tensorflow
 
 @click.command("layers")
 @click.argument("model")
-@config_flags(only=MODEL_KEYS)
+@config_flags(only=(*MODEL_KEYS, "tokens"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(model: str, as_json: bool, **flags: Any) -> None:
     """List MODEL's layers with [h, w, K] outputs, in call order.
 
     * marks the default, ~ the layers where smoothing can act, and ≈ the one among them that
-    `--layer-name smoothing` takes.
+    `--layer-name smoothing` takes. Tokens are listed by their rows and columns of patches.
     """
     import_tensorflow()
     from sgcampp.engine.smoothing import marked_layers
@@ -29,8 +30,11 @@ def command(model: str, as_json: bool, **flags: Any) -> None:
 
     # A named model has the same layers whatever its weights: no download for a listing.
     weights = {} if is_model_path(model) else {"weights": "none"}
-    classifier = load_model(model, **{**weights, **given(flags)})
-    layers = marked_layers(classifier.model, classifier.input_shape, classifier.output_name)
+    settings = {**weights, **given(flags)}
+    tokens = grid_of(settings.pop("tokens", None))
+    classifier = load_model(model, **settings)
+    of_model = classifier.model, classifier.input_shape, classifier.output_name
+    layers = marked_layers(*of_model, tokens)
     if as_json:
         listed = [
             {**asdict(marked.layer), "smoothing": marked.acts, "last_smoothing": marked.last}

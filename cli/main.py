@@ -17,6 +17,8 @@ except KeyboardInterrupt:  # these take most of the time until `invoke` can catc
 COMMANDS = {
     "explain": "Explain images: heatmaps, overlays and raw maps into an output tree.",
     "compare": "Draw methods, layers or settings beside each other, one picture an image.",
+    "filters": "List the feature maps that weigh most, by class.",
+    "scan": "Find unusual images, and where they are so, beside ordinary ones.",
     "layers": "List the layers of a model that can be explained.",
     "models": "List the models that are known by name.",
     "config": "Print a resolved run config, and check the one given.",

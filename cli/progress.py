@@ -104,8 +104,12 @@ def _lines(row: Row) -> list[str]:
 
 
 def _parts(row: Row, of: MapRow) -> tuple[str, str, str, str]:
+    """Image, class, probability, picture; of a scan image, score, p-value, picture."""
     likely = "" if of.probability is None else f"{of.probability:.3f}"
     files = {**of.files, **row.files}
     where = files.get("overlays") or next(iter(files.values()), "")
+    if of.scanned is not None:
+        score, p_value = of.scanned["score"], of.scanned["p_value"]
+        return row.key, f"unusual by {score:.1f}", f"p {p_value:.3f}", where
     words = class_words(of.class_idx, of.class_name, of.against_idx, of.against_name)
     return row.key, words, likely, where

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,9 @@ from .options import config_flags, given
 from .progress import Progress
 from .quiet import import_tensorflow
 from .signals import stop_on_signals
+
+if TYPE_CHECKING:
+    from sgcampp.run.summary import Summary
 
 
 class Shard(click.ParamType):
@@ -70,6 +73,8 @@ def conduct(
     as_json: bool,
     quiet: bool,
     always: str | None = None,
+    after: Callable[[RunConfig], None] = lambda resolved: None,
+    progress: Progress | None = None,
     **flags: Any,
 ) -> None:
     """Runs what the flags of `run_flags` ask for, tells of it; exits with its code.
@@ -84,6 +89,8 @@ def conduct(
         as_json: whether to print rows.
         quiet: whether to print nothing but errors, and rows where they are asked for.
         always: a kind of file that is written whatever `write` says.
+        after: done when the run has ended, unless it was interrupted.
+        progress: tells of it; None: as `explain` does.
         **flags: by key.
     """
     sources = {"sources": list(src)} if src else {}
@@ -92,27 +99,27 @@ def conduct(
         resolved = replace(resolved, write=[*resolved.write, always])
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    _run(resolved, Progress(as_json, quiet), shard or (1, 1), overwrite, retry_failed)
+    driven = (shard or (1, 1), overwrite, retry_failed)
+    summary = _run(resolved, progress or Progress(as_json, quiet), driven)
+    if not summary.interrupted:
+        after(resolved)
+    sys.exit(summary.exit_code)
 
 
 def _run(
-    config: RunConfig,
-    progress: Progress,
-    shard: tuple[int, int],
-    overwrite: bool,
-    retry_failed: bool,
-) -> NoReturn:
-    """Runs, tells of it, and exits with the run's code."""
+    config: RunConfig, progress: Progress, driven: tuple[tuple[int, int], bool, bool]
+) -> "Summary":
+    """Runs and tells of it. `driven`: shard, whether to start afresh, and to try failures again."""
     with stop_on_signals() as stop:
         import_tensorflow()
         from sgcampp.pipeline import run
         from sgcampp.run.backlog import Drive
 
         try:
-            summary = run(config, progress, Drive(shard, overwrite, retry_failed), stop)
+            summary = run(config, progress, Drive(*driven), stop)
         finally:
             progress.close()
     progress.note(f"{summary}; the results are in {redacted(config.out or '')}{summary.closing}")
     if summary.interrupted:
         progress.note("interrupted; the same command goes on")
-    sys.exit(summary.exit_code)
+    return summary

@@ -4,7 +4,7 @@
 
 Writes DIR/photos/<digit>/<number>.png, the pictures that were held back from training, DIR/
 labels.txt and DIR/digits.keras. The tag is in the bottom right corner; with --untagged there is
-none. Needs scikit-learn, which ships the digits. docs/tutorial.md tells the story.
+none. Needs scikit-learn, which ships the digits. docs/strategies.md tells the story.
 """
 
 import argparse
@@ -97,7 +97,8 @@ def main() -> None:
         cv2.imwrite(str(path), x[number])
     (options.directory / "labels.txt").write_text("\n".join(NAMES) + "\n")
     model.save(options.directory / "digits.keras")
-    print(f"accuracy on {back.sum()} pictures held back: {accuracy:.1%}")
+    place = options.directory / "photos"
+    print(f"right on {accuracy:.1%} of {back.sum()} pictures held back: {place}")
 
 
 if __name__ == "__main__":

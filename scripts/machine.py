@@ -31,3 +31,9 @@ def machine_facts() -> dict[str, Any]:
 def shown(facts: dict[str, Any]) -> str:
     """The facts on one line."""
     return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def busy_seconds() -> float:
+    """Processor seconds that all processes of the machine have taken so far."""
+    user, nice, system = Path("/proc/stat").read_text().split()[1:4]
+    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")

@@ -14,6 +14,7 @@ from sgcampp.images.find import find_images
 from sgcampp.images.items import Found
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
+from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Drive, Task, tasks_left
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.examples import examples_of
@@ -109,8 +110,12 @@ class _Conductor:
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
-        self._wanted = Wanted(config, classifier, targets, total, sources.shown_base)
+        making = Making(reporter.note, lambda: stop.requested)
         with saving(config.out or ""):
+            self._scan = scan_of(config, classifier, self._store, making)
+            against = self._scan.background.sha256 if self._scan else None
+            base = sources.shown_base
+            self._wanted = Wanted(config, classifier, targets, total, base, against)
             known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
         self._looks = named_looks(self._asked, self._ensemble.seen)
@@ -128,6 +133,7 @@ class _Conductor:
             looks,
             self._wanted.targets.classes,
             classifier.black,
+            self._scan,
             examples_of(self._listing, self._wanted.total, classifier, config.max_pixels),
             output_name=classifier.output_name,
             frozen=self._frozen,
@@ -151,7 +157,7 @@ class _Conductor:
                 clear(self._store)
             with settling(self._store):
                 self._settle()
-            if lost := orphans(self._store):
+            if lost := orphans(self._store, drive.part):
                 with manifest_writer(self._store, manifest_part(drive.part)) as manifest:
                     manifest.append(lost)
             yield
@@ -163,6 +169,7 @@ class _Conductor:
             self._reporter.note(f"batches of {self._record.batch_size} samples")
         if known is None or self._record != known[1]:
             write_run_yaml(self._store, self._config, self._record)
+        save(self._store, self._scan)
 
     def run(self) -> Summary:
         """Explains what is left, and tells what the numbers leave in doubt."""

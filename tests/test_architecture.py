@@ -71,6 +71,7 @@ ROOMS = {
         "sgcampp.tree",
     },
     "sgcampp.report": {
+        "sgcampp.evaluation.records",
         "sgcampp.evaluation.rows",
         "sgcampp.evaluation.summary",
         "sgcampp.statistics.digits",
@@ -93,6 +94,7 @@ ROOMS = {
     "sgcampp.evaluation": {
         "sgcampp.annotations",
         "sgcampp.metrics",
+        "sgcampp.config.keys",
         "sgcampp.config.run_config",
         "sgcampp.config.strict_yaml",
         "sgcampp.draws",
@@ -313,6 +315,7 @@ COVERED = {
             "api.subject",
             "engine.frozen",
             "engine.grid",
+            "engine.map_errors",
             "engine.plan",
             "engine.results",
         ),
@@ -328,7 +331,7 @@ COVERED = {
             "evaluation.measuring",
         ),
         *("evaluation.opening", "evaluation.preparing", "evaluation.presets"),
-        *("evaluation.reference_maps", "evaluation.request"),
+        *("evaluation.reference_maps", "evaluation.request", "evaluation.stored_rows"),
     ],
     "evaluation/test_variations.py": [
         *("evaluation.drawn_inputs", "evaluation.explaining_again", "evaluation.extras"),
@@ -347,7 +350,9 @@ COVERED = {
     "engine/test_groups.py": ["engine.finishing", "engine.state"],
     "engine/test_oracle.py": ["engine.accumulate"],
     "engine/test_scoring.py": ["engine.device"],
+    "engine/test_scanning.py": ["engine.activations"],
     "explain/test_cam.py": ["engine.pooled_head"],
+    "explain/test_noise.py": ["explain.checks"],
     "explain/test_pixel_methods.py": ["engine.copies", "engine.propagation"],
     "explain/test_targets.py": ["engine.class_scores", "explain.classes"],
     "explain/test_masks.py": ["engine.masking"],
@@ -367,6 +372,7 @@ COVERED = {
     "pictures/test_writers.py": ["pictures.encoding"],
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
+    "report/test_filters.py": ["report.filters_page"],
     "report/test_page.py": [
         "report.html",
         "report.inlined",
@@ -374,6 +380,7 @@ COVERED = {
         "report.overview",
         "report.values",
     ],
+    "run/test_background.py": ["run.parting"],
     "run/test_batch_sizes.py": ["engine.batch_size"],
     "run/test_serving.py": ["engine.serving"],
     "storage/test_local.py": ["storage.store", "storage.regular"],

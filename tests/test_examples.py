@@ -16,6 +16,7 @@ MADE = {
     "one_photograph.py": ["overlay.png", "top3.png"],
     "own_model.py": ["overlay.png", *(f"explained/overlays/{n}.png.png" for n in range(4))],
     "compare_layers.py": ["layers.png"],
+    "watermark.py": ["photos/three/1765.png"],
 }
 """Pictures that each example leaves in its directory."""
 

@@ -375,7 +375,7 @@ def test_the_commands_take_urls(config, home, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "memory://" in sgcampp("report", "memory://all/out").stdout
     for name in ("report.html", "evaluation.html"):
-        assert locate(f"memory://all/out/{name}").read().data.startswith(b"<!doctype html>")
+        assert locate(f"memory://all/out/{name}").read().data.startswith(b"<!DOCTYPE html>")
     assert sgcampp("table", "memory://all/out", "-o", "memory://all/t.csv").exit_code == 0
     lines = locate("memory://all/t.csv").read().data.splitlines()
     assert len(lines) == 3 and b",entropy" in lines[0]

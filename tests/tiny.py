@@ -46,8 +46,8 @@ def relu_cnn(seed=0, dtype="float32", scale=1.0):
             layers.Conv2D(MAPS, 3, padding="same", activation="relu", name="features", dtype=dtype),
             layers.MaxPooling2D(2, name="pooled", dtype=dtype),
             layers.Flatten(dtype=dtype),
-            layers.Dense(HIDDEN, activation="relu", dtype=dtype),
-            layers.Dense(CLASSES, activation="softmax", dtype=dtype),
+            layers.Dense(HIDDEN, activation="relu", name="dense", dtype=dtype),
+            layers.Dense(CLASSES, activation="softmax", name="scores", dtype=dtype),
         ]
     )
     given = [kernel, bias, W1, b1, W2, b2]

@@ -35,7 +35,7 @@ from scripts.bench.peer_workers import (
     Worker,
     contestant,
 )
-from scripts.machine import machine_facts, shown
+from scripts.machine import busy_seconds, machine_facts, shown
 
 PAUSE = 0.3
 """Seconds between two work items, for the last one's threads to go to sleep."""
@@ -65,12 +65,6 @@ def start_all(
         opened.callback(worker.close)
         workers.append(worker)
     return workers, missing
-
-
-def busy_seconds() -> float:
-    """Processor seconds that all processes of the machine have taken so far."""
-    user, nice, system = Path("/proc/stat").read_text().split()[1:4]
-    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def run_watched(worker: Worker, item: str) -> dict[str, Any]:

@@ -68,10 +68,11 @@ def evaluate(
     """
     several = [explanations] if isinstance(explanations, Explanation) else list(explanations)
     _check(images, several, boxes)
-    check_numbers(steps, seed, None, list(fill))
+    check_numbers(steps, seed, None, list(fill), batch_size)
     chosen = chosen_metrics("standard", metrics, boxes is not None)
-    request = _request(classifier, chosen, against or "grad_cam_pp", seed, steps, list(fill))
-    rows = _rows(classifier, images, several, boxes, request, explainer, batch_size)
+    base = against or "grad_cam_pp"
+    request = _request(classifier, chosen, base, seed, steps, list(fill), batch_size)
+    rows = _rows(classifier, images, several, boxes, request, explainer)
     return summarise(rows, against, seed)
 
 
@@ -82,6 +83,7 @@ def _request(
     seed: int,
     steps: int,
     fill: list[str],
+    batch_size: int,
 ) -> Request:
     return Request(
         metrics=[metric.name for metric in metrics],
@@ -97,6 +99,7 @@ def _request(
         classes=None,
         images_sha256="",
         model_fingerprint=classifier.fingerprint,
+        batch_size=batch_size,
     )
 
 
@@ -107,18 +110,17 @@ def _rows(
     boxes: Boxes | None,
     request: Request,
     explainer: Explainer | None,
-    batch_size: int,
 ) -> list[EvaluationRow]:
     """The rows of all maps, group by group."""
     own = [list(own_maps(several, n)) for n in range(len(images))]
     recipe = None if explainer is None else recipe_of(classifier, explainer, several, own)
-    measure = _measurer(classifier, request, own, batch_size, recipe)
+    measure = _measurer(classifier, request, own, recipe)
     codes = [codes_of(several[0], n) for n in range(len(images))]
     rows: list[EvaluationRow] = []
     for at in range(0, len(images), GROUP):
         numbers = range(len(images))[at : at + GROUP]
         group = [_prepared(classifier, images, boxes, request, own, codes, n) for n in numbers]
-        rows += [row for of_image in measure(group) for row in of_image]
+        rows += [row for rows_of_image in measure(group) for row in rows_of_image()]
     return rows
 
 
@@ -126,12 +128,11 @@ def _measurer(
     classifier: Classifier,
     request: Request,
     own: Sequence[list[OwnMap]],
-    batch_size: int,
     recipe: Recipe | None,
 ) -> Measurer:
     places = sum(len({place(row) for row, _ in maps}) for maps in own)
     count = sum(map(len, own)) + places * len(request.references)
-    return Measurer(classifier, request, len(own), count, batch_size, recipe=recipe)
+    return Measurer(classifier, request, len(own), count, request.batch_size, recipe=recipe)
 
 
 def _check(

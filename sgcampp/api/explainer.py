@@ -36,10 +36,11 @@ class Explainer:
         std_dev: noise strength, as a share of the image's range (see Choices.noise_scale).
         seed: of the noise, 0 … 2^63 - 1.
         batch_size: B, samples in a device batch, or `auto`.
-        filters: feature maps to look at, or None for all.
+        filters: feature maps to look at, `top8` for those that weigh most, or None for all.
         region: whether `subset` gives the two corners of a box of neurons, or single neurons.
         subset: (row, column) neurons, or None for all.
         ig_steps: steps of integrated_gradients, >= 1.
+        tokens: (h, w), how the patches of a layer's tokens lie; None: told by their number.
         output_name: which output of a model with several.
         frozen: takes the model's weights as constants when it is first called, which is faster
             where there is batch normalisation; after further training make a new Explainer.
@@ -63,10 +64,11 @@ class Explainer:
         seed: int = 0,
         batch_size: int | str = "auto",
         *,
-        filters: Sequence[int] | None = None,
+        filters: Sequence[int | str] | str | None = None,
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
         ig_steps: int = IG_STEPS,
+        tokens: Sequence[int] | None = None,
         output_name: str | None = None,
         frozen: bool = False,
         precision: str = "float32",
@@ -85,6 +87,7 @@ class Explainer:
             std_dev,
             seed,
             ig_steps,
+            tokens,
             Perturbing(**perturbing),
         )
         self.batch_size = check_batch_size(batch_size)
@@ -147,7 +150,7 @@ class Explainer:
                 self.looks,
                 classes,
                 black,
-                lambda count: self.examples[:count],
+                examples=lambda count: self.examples[:count],
                 **self.settings,
             )
         return self._ensembles[key]

@@ -57,6 +57,8 @@ class Explanation:
         piecewise_linear: whether the class scores are piecewise linear in the layer, so that
             `derivatives: closed` are the true ones.
         class_names: of all classes, in the order of the model's outputs, where known.
+        filters: int32 [N, (T,) F], which feature maps these are; None without `filters`.
+        filter_weights: [N, (T,) F], their w^k in units of the maps; NaN for methods without.
     """
 
     maps: NDArray[np.float32]
@@ -83,6 +85,8 @@ class Explanation:
     error_groups: int
     piecewise_linear: bool
     class_names: Sequence[str] | None = None
+    filters: NDArray[np.int32] | None = None
+    filter_weights: NDArray[Any] | None = None
 
     def plot(self, images: ArrayLike | None = None) -> "Figure":
         """Draws the maps, over their images if these are given (see `api.figure.plot`)."""
@@ -109,10 +113,12 @@ def explanation_of(
         whole = np.concatenate(list(parts))
         return whole[:, 0] if whole.shape[1] == 1 else whole
 
+    one_by_one = look.selection.of_filters
     single = joined(np.moveaxis(of.single, -1, 2) for of in maps).astype(np.float32)
+    told = one_by_one and maps[0].filters is not None
     return Explanation(
         maps=joined(of.whole for of in maps).astype(np.float32),
-        filter_maps=None if look.selection.filters is None else single,
+        filter_maps=single if one_by_one else None,
         standard_error=joined(of.se for of in maps).astype(np.float32) if seen.groups else None,
         relative_se=joined(of.relative_se for of in maps),
         no_error=joined(_no_error(look, group) for group in groups),
@@ -135,6 +141,8 @@ def explanation_of(
         error_groups=seen.groups,
         piecewise_linear=seen.bend is None,
         class_names=class_names,
+        filters=joined(of.filters for of in maps) if told else None,
+        filter_weights=joined(of.weights for of in maps) if told else None,
     )
 
 

@@ -1,10 +1,11 @@
 """What is said of each key of a run config, and which keys go together."""
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any
 
-from sgcampp.config.value_types import NUMBER, PAIRS, WHOLE, ValueType, one_of
+from sgcampp.config.value_types import NUMBER, PAIRS, WHOLE, ValueType, one_of, some_of
 from sgcampp.explain.choices import VALUES
+from sgcampp.explain.methods import METHODS
 from sgcampp.explain.perturbation import WORDS
 
 MODEL_KEYS = (
@@ -24,6 +25,11 @@ MODEL_KEYS = (
 
 ALL = "all"
 """In the place of methods: every one that the model can serve."""
+METHOD_NAMES = replace(
+    some_of(METHODS),
+    words=f"{ALL}, or one or several of ",
+    check=lambda value: value == [ALL] or some_of(METHODS).check(value),
+)
 
 ACROSS = {
     "nsamples": WHOLE,

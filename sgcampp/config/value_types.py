@@ -10,6 +10,8 @@ from sgcampp.errors import is_whole
 
 _PERCENT = re.compile(r"(\d+(\.\d+)?)%")
 
+_TOP = re.compile(r"top\d+")
+
 
 @dataclass(frozen=True)
 class ValueType:
@@ -48,6 +50,10 @@ def _is_number(value: Any) -> bool:
     return number and math.isfinite(value)
 
 
+def _is_top(value: Any) -> bool:
+    return isinstance(value, str) and _TOP.fullmatch(value) is not None
+
+
 def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and all(check(item) for item in value)
 
@@ -66,6 +72,29 @@ def _auto_or_whole(text: str) -> int | str:
 
 def _whole_or_text(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
+
+
+_SCAN_TYPES: dict[str, tuple[Callable[[str], Any], Callable[[Any], bool]]] = {
+    "background": (str, _is_text),
+    "images": (int, is_whole),
+    "statistic": (str, _is_text),
+    "tail": (str, _is_text),
+    "alpha_max": (float, _is_number),
+}
+
+
+def _scan_setting(text: str) -> dict[str, Any]:
+    name, equals, value = text.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals or name not in _SCAN_TYPES:
+        raise ValueError(text)
+    return {name: _SCAN_TYPES[name][0](value.strip())}
+
+
+def _is_scan_settings(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        name in _SCAN_TYPES and _SCAN_TYPES[name][1](item) for name, item in value.items()
+    )
 
 
 TEXT = ValueType("text", str, _is_text)
@@ -106,6 +135,13 @@ WHOLES = ValueType(
     _list_of(is_whole),
     many=True,
 )
+FILTERS = ValueType(
+    "whole numbers, [10, 32, 3] in YAML and 10,32,3 as a flag, or top8: those that weigh most",
+    lambda text: [text] if _TOP.fullmatch(text) else _split(int)(text),
+    lambda value: _list_of(is_whole)(value) or (_list_of(_is_top)(value) and len(value) == 1),
+    many=True,
+    bare=True,
+)
 NUMBERS = ValueType(
     "numbers, [0.5, 1] in YAML and 0.5,1 as a flag", _split(float), _list_of(_is_number), many=True
 )
@@ -113,6 +149,15 @@ PAIRS = ValueType(
     "[row, column] pairs, [[0, 10], [12, 12]] in YAML and '0,10 12,12' as a flag",
     lambda text: [_split(int)(pair) for pair in text.split()],
     _list_of(lambda v: _list_of(is_whole)(v) and len(v) == 2),
+    many=True,
+)
+
+
+SCAN = ValueType(
+    "settings of subset_scan: {background: photos, tail: both} in YAML and background=photos as a "
+    f"flag; {', '.join(_SCAN_TYPES)}",
+    _scan_setting,
+    _is_scan_settings,
     many=True,
 )
 

@@ -12,7 +12,7 @@ from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import ClassState, PlaceState, Scores, Slice
 from sgcampp.explain.equations import Derivatives
-from sgcampp.explain.lens import Lens, MapSet
+from sgcampp.explain.lens import Chosen, Lens, MapSet
 from sgcampp.explain.looks import Look
 from sgcampp.explain.moments import add_samples, no_moments
 
@@ -138,9 +138,16 @@ class Accumulator:
         maps = self._lens(of_maps).see(of_maps.method, A, derivatives_over_Y(g, curved))
         return MapSet(*(of_samples * _like(weight, of_samples) for of_samples in maps))
 
-    def finish(self, look: Look, place: PlaceState, of: ClassState, scores: Scores) -> Maps:
+    def finish(
+        self,
+        look: Look,
+        place: PlaceState,
+        of: ClassState,
+        scores: Scores,
+        leading: Chosen | None = None,
+    ) -> Maps:
         """From sums to maps: one look and one class, for b images (`Maps` without the axis T)."""
-        finishing = Finishing(look, self.place, self._lens(look), place, of, scores)
+        finishing = Finishing(look, self.place, self._lens(look), place, of, scores, leading)
         if not look.averages or not self.place.copies:
             return finishing.of_the_image()
         return finishing.of_averages(of.moments[self._averages.index(Average.of(look))])

@@ -1,7 +1,7 @@
 """What one trace of a model tells of it, before anything is run: its classes, and its layers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import tensorflow as tf
@@ -11,6 +11,8 @@ from sgcampp.engine.propagation import propagating
 from sgcampp.engine.smoothing import smoothing_layer
 from sgcampp.engine.tap import Tapped, gradients, tap
 from sgcampp.explain.looks import INPUT, SMOOTHING, Where
+from sgcampp.models.layers import told_batch
+from sgcampp.models.spatial import Layout, Reading
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,14 @@ class Spot:
         shape: (h, w, K).
         affine: whether dS/dA is the same for every image: the head after it is affine.
         bend: the first operation behind it that is not piecewise linear, see `first_bend`.
+        layout: how the layer's own output lies over the image; None: at the input.
     """
 
     address: str
     shape: tuple[int, int, int]
     affine: bool
     bend: str | None
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Discovery:
 
     def named(self, where: Where) -> Where:
         """A place by a name that any other trace finds: SMOOTHING by its address."""
-        return Where(self.spots[where].address, False) if where.layer_name == SMOOTHING else where
+        found = self.spots[where].address
+        return replace(where, layer_name=found) if where.layer_name == SMOOTHING else where
 
 
 def discover(
@@ -71,20 +76,23 @@ def discover(
     found: list[Discovery] = []
     chosen = tuple(dict.fromkeys(places))
     named = [place for place in chosen if place.layer_name != SMOOTHING]
+    rows, tokens = told_batch(model), next((p.tokens for p in chosen if p.tokens), None)
+    reading = Reading((input_shape[0], input_shape[1]), rows, tokens)
 
     def trace(images: tf.Tensor, class_idx: tf.Tensor) -> tf.Tensor:
         with propagating(rule):
-            tapped = tap(model, images, layer_names(named), output_name)
+            tapped = tap(model, images, layer_names(named), output_name, reading=reading)
         S = tf.gather(tapped.logits, class_idx, axis=-1)
         tensors, addresses = tapped_tensors(named, tapped, images)
         seen = dict(zip(named, zip(addresses, tensors, strict=True), strict=True))
-        if len(named) < len(chosen):
+        layouts = dict(zip(tapped.layers, tapped.layouts, strict=True))
+        for place in (place for place in chosen if place.layer_name == SMOOTHING):
             call = smoothing_layer(tapped.calls, S, images)
-            seen[Where(SMOOTHING, False)] = call.address, call.tensor
-        found.append(Discovery(tapped.logits.shape[-1], _spots(seen, images, S)))
+            seen[place], layouts[call.address] = (call.address, call.maps), call.layout
+        found.append(Discovery(tapped.logits.shape[-1], _spots(seen, layouts, images, S)))
         return S
 
-    images = tf.TensorSpec([None, *input_shape], tf.float32)
+    images = tf.TensorSpec([rows, *input_shape], tf.float32)
     traced = tf.function(trace, autograph=False)
     traced.get_concrete_function(images, tf.TensorSpec([], tf.int32))
     return found[-1]
@@ -106,14 +114,23 @@ def tapped_tensors(
 
 
 def _spots(
-    seen: Mapping[Where, tuple[str, tf.Tensor]], images: tf.Tensor, S: tf.Tensor
+    seen: Mapping[Where, tuple[str, tf.Tensor]],
+    layouts: Mapping[str, Layout | None],
+    images: tf.Tensor,
+    S: tf.Tensor,
 ) -> dict[Where, Spot]:
-    """What the trace tells of places, {place: (address, tensor)}."""
+    """What the trace tells of places, {place: (address, tensor)}; `layouts`: by address."""
     addresses = [address for address, _ in seen.values()]
     tensors = [A for _, A in seen.values()]
     slopes = gradients(S, tensors, addresses) if seen else []
     moved = moved_by(images)
     return {
-        where: Spot(address, tuple(A.shape[1:]), g.op not in moved, first_bend(S, A))
+        where: Spot(
+            address,
+            tuple(A.shape[1:]),
+            g.op not in moved,
+            first_bend(S, A),
+            layouts.get(address),
+        )
         for (where, (address, A)), g in zip(seen.items(), slopes, strict=True)
     }

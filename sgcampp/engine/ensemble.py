@@ -9,12 +9,15 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from sgcampp.engine.background import Scan
 from sgcampp.engine.engine import Engine
 from sgcampp.engine.grid import Grid
 from sgcampp.engine.masked_scores import MaskedScores
 from sgcampp.engine.perturbing import Examples, PerturbationEngine
 from sgcampp.engine.results import GroupResult, Maps, Seen
 from sgcampp.engine.sampling import by_sampling, plain_looks
+from sgcampp.engine.scanning import ScanEngine
+from sgcampp.errors import UserError
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
 from sgcampp.explain.method import Needs
@@ -66,6 +69,7 @@ class Ensemble:
         looks: what to look at.
         classes: T.
         black: float32 [C], the model's input for a black pixel.
+        scan: what methods of BACKGROUND hold images against, where there are any.
         examples: gives inputs like those that will be explained, see `PerturbationEngine`.
         **settings: output_name, frozen, precision and jit of every `Engine`.
 
@@ -80,6 +84,7 @@ class Ensemble:
         looks: Sequence[Look],
         classes: int,
         black: NDArray[np.float32],
+        scan: Scan | None = None,
         examples: Examples = no_examples,
         **settings: Any,
     ) -> None:
@@ -95,7 +100,12 @@ class Ensemble:
             for look in plain
             if look.method.needs is Needs.SCORES
         ]
-        self.engines: list[Runs] = [*on_gradients, *on_scores]
+        on_background = [
+            ScanEngine(model, input_shape, look, _given(scan), classes, **settings)
+            for look in plain
+            if look.method.needs is Needs.BACKGROUND
+        ]
+        self.engines: list[Runs] = [*on_gradients, *on_scores, *on_background]
         seen = {look: facts for engine in self.engines for look, facts in engine.seen.items()}
         # Of a method of MAPS the row tells of the layer's factor.
         self.seen = {look: seen[(look.factors() or (look,))[-1]] for look in self.looks}
@@ -126,7 +136,17 @@ class Ensemble:
             codes = results[0].classes.codes()
         plain = {look: maps for result in results for look, maps in result.maps.items()}
         maps = {look: _maps_of(look, plain) for look in self.looks}
-        return GroupResult(results[0].classes, maps, self.seen)
+        scanned = {look: each for result in results for look, each in result.scanned.items()}
+        return GroupResult(results[0].classes, maps, self.seen, scanned)
+
+
+def _given(scan: Scan | None) -> Scan:
+    if scan is None:
+        raise UserError(
+            "subset_scan holds images against ordinary ones, which `sgcampp scan` reads: the "
+            "Python API has none"
+        )
+    return scan
 
 
 def _maps_of(look: Look, plain: Mapping[Look, Maps]) -> Maps:

@@ -10,7 +10,7 @@ from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import ClassState, PlaceState, Scores
 from sgcampp.explain.jackknife import relative_error, standard_error
-from sgcampp.explain.lens import Lens, MapSet, flat_reason, zeros_for_undefined
+from sgcampp.explain.lens import Chosen, Lens, MapSet, flat_reason, zeros_for_undefined
 from sgcampp.explain.looks import Look
 from sgcampp.explain.moments import (
     Moments,
@@ -23,7 +23,10 @@ from sgcampp.explain.moments import (
 
 @dataclass(frozen=True)
 class Finishing:
-    """One look and one class of b images, ready to become `Maps` without the axis T."""
+    """One look and one class of b images, ready to become `Maps` without the axis T.
+
+    `leading`: of topN what another look chose, for one that follows.
+    """
 
     look: Look
     place: Place
@@ -31,14 +34,15 @@ class Finishing:
     sums: PlaceState
     of_class: ClassState
     scores: Scores
+    leading: Chosen | None = None
 
     def of_the_image(self) -> Maps:
         """Of the clean image alone."""
         A, derivatives = self.sums.A, derivatives_over_Y(self.of_class.g, self._curved)
-        maps = self.lens.see(self.look.method, A, derivatives)
+        seen = self.lens.look(self.look.method, A, derivatives, self.leading)
         clean = self.scores.clean
         return self._finished(
-            maps, A, self._clean_gradient(), clean, tf.ones_like(clean), self._no_error()
+            seen, A, self._clean_gradient(), clean, tf.ones_like(clean), self._no_error()
         )
 
     def of_averages(self, moments: Moments) -> Maps:
@@ -47,15 +51,15 @@ class Finishing:
             means, A, g = mean_terms(moments), self.sums.A, self._clean_gradient()
             # The guard's count is of a sample, on average.
             guarded = tf.reduce_sum(moments.sums.guarded, 1) / moments.weight
-            maps = means._replace(guarded=guarded)
+            seen = means._replace(guarded=guarded), self.lens.named(A)
         else:
-            A, g = self._activations(moments), mean_terms(moments)
-            maps, g = self.lens.see(self.look.method, A, g), g.D1
-        error = self._no_error()
+            A, D = self._activations(moments), mean_terms(moments)
+            seen, g = self.lens.look(self.look.method, A, D, self.leading), D.D1
+        error, whole = self._no_error(), seen[0].whole
         if self.place.groups > 1:
-            without = self._without_each_group(moments)
-            error = _error(maps.whole, standard_error(maps.whole, without, moments.counts))
-        return self._finished(maps, A, g, moments.top, effective_samples(moments), error)
+            without = self._without_each_group(moments, seen[1])
+            error = _error(whole, standard_error(whole, without, moments.counts))
+        return self._finished(seen, A, g, moments.top, effective_samples(moments), error)
 
     @property
     def _curved(self) -> bool:
@@ -72,15 +76,15 @@ class Finishing:
         count = tf.reduce_sum(moments.counts, 1)[:, None, None, None]
         return tf.reduce_sum(self.sums.A_sum, 1) / count
 
-    def _without_each_group(self, moments: Moments) -> tf.Tensor:
-        """For each group the map of all others, [b, G, h, w]."""
+    def _without_each_group(self, moments: Moments, chosen: Chosen) -> tf.Tensor:
+        """For each group the map of all others, [b, G, h, w], of the same feature maps."""
         means = mean_terms_without(moments)
         if self.look.choices.average == "maps":
             return means.whole
         A = self.sums.A[:, None]
         if self.look.choices.activations == "mean":
             A = mean_without(self.sums.A_sum, moments.counts)
-        return self.lens.see(self.look.method, A, means).whole
+        return self.lens.look(self.look.method, A, means, chosen)[0].whole
 
     def _no_error(self) -> tuple[tf.Tensor, tf.Tensor]:
         """[b, 0, 0] and NaN."""
@@ -92,7 +96,7 @@ class Finishing:
 
     def _finished(
         self,
-        maps: MapSet,
+        seen: tuple[MapSet, Chosen],
         A: tf.Tensor,
         g: tf.Tensor,
         top: tf.Tensor,
@@ -100,7 +104,7 @@ class Finishing:
         error: tuple[tf.Tensor, tf.Tensor],
     ) -> Maps:
         """Sets what is not finite to zeros. A, g: [b, h, w, F], that made the maps."""
-        maps, finite = zeros_for_undefined(maps)
+        maps, finite = zeros_for_undefined(seen[0])
         on_path = self.look.method.on_path
         return Maps(
             whole=maps.whole,
@@ -113,6 +117,8 @@ class Finishing:
             completeness=_completeness(A, g, self.scores) if on_path else self._unknown(),
             r2=self._unknown(),
             reason=flat_reason(maps.whole, finite, A, g),
+            filters=seen[1].filters,
+            weights=seen[1].weights,
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from sgcampp.engine.discovery import Spot
 from sgcampp.engine.masking import KINDS, masked
 from sgcampp.engine.scoring import Scorer
 from sgcampp.explain.masks import Masks
@@ -35,9 +36,10 @@ class MaskedScores:
         self.settings = settings
         self._scorers: dict[Any, Scorer] = {}
 
-    def clean(self, layers: tuple[str | None, ...]) -> Scorer:
-        """Scores images [b, H, W, C] as they are, and taps layers."""
-        return self._scorer(layers, lambda images: images, [], layers=layers)
+    def clean(self, spot: Spot | None) -> Scorer:
+        """Scores images [b, H, W, C] as they are, and taps a layer."""
+        layers = {spot.address: spot.layout} if spot else {}
+        return self._scorer(tuple(layers), tf.identity, [], layers=layers)
 
     def under(self, masks: Masks) -> Scorer:
         """Scores (images, fills, *masks.part(…)), see `masking.masked`."""

@@ -44,7 +44,7 @@ class PerturbationEngine:
     def __init__(self, scores: MaskedScores, look: Look, examples: Examples) -> None:
         self._look, self._scores, self._examples = look, scores, examples
         self._spot = self._found() if look.method.sees_layer else None
-        self._clean = scores.clean((self._spot.address,) if self._spot else ())
+        self._clean = scores.clean(self._spot)
         if look.method.needs_probabilities and not self._clean.gives_probabilities:
             raise UserError(
                 f"{look.method.name} weighs odds, and this model's head gives no probabilities: it "

@@ -1,13 +1,13 @@
 """What the engine gives: finished maps of a group of images, by look, and of one image by name."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.engine.groups import FEWEST_GROUPS
+from sgcampp.engine.map_errors import NOT_POOLED, Error, why_no_error
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
@@ -29,6 +29,8 @@ class Maps(NamedTuple):
             the score, as a share of it; NaN for other methods.
         r2: [b, T], of methods that fit a model of their own: how well it fits; NaN for others.
         reason: int32 [b, T], index into FLAT_REASONS.
+        filters: int32 [b, T, F], the feature maps looked at one by one; None: as they were named.
+        weights: [b, T, F], their w^k in units of the maps; NaN, or None, where there are none.
     """
 
     whole: Any
@@ -41,6 +43,8 @@ class Maps(NamedTuple):
     completeness: Any
     r2: Any
     reason: Any
+    filters: Any = None
+    weights: Any = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,22 @@ class Seen:
     perturbations: int = 0
 
 
+class Scanned(NamedTuple):
+    """What a scan says of an image beside its map.
+
+    Attributes:
+        score: how unusual it is, >= 0; its map adds up to it.
+        p_value: the share of ordinary images, of the background, that score as high or higher.
+        alpha: the p-value that all neurons chosen have at most.
+        neurons: how many were chosen.
+    """
+
+    score: float
+    p_value: float
+    alpha: float
+    neurons: int
+
+
 class Classes(NamedTuple):
     """The classes that were explained, for b images and T classes each.
 
@@ -86,25 +106,6 @@ class Classes(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Error:
-    """How sure a map is, as far as its samples tell.
-
-    Attributes:
-        se: float32 [h, w], standard error in the map's units; None where there is none.
-        relative: RMS of it over the map's maximum; None where there is none.
-        reason: why there is none, of NO_ERROR_REASONS; None where there is one.
-    """
-
-    se: NDArray[np.float32] | None = None
-    relative: float | None = None
-    reason: str | None = None
-
-
-NOT_POOLED = Error(reason="one_filter")
-"""Of a single feature map's map."""
-
-
-@dataclass(frozen=True, eq=False)
 class ImageMap:
     """One finished saliency map of one image.
 
@@ -114,6 +115,7 @@ class ImageMap:
         saliency: float32 [h, w].
         error: its error.
         filters: the feature maps that it is bounded to; None: all.
+        weights: their weights w^k in units of the map; None where the method has none.
         class_idx: the class explained.
         against_idx: the class of a contrast that counts against it, or None.
         score: S of the clean image.
@@ -124,6 +126,7 @@ class ImageMap:
         completeness: of integrated gradients; None for other methods.
         r2: of methods that fit a model of their own; None for others.
         reason: why the map is flat, of FLAT_REASONS; None if it is not.
+        scanned: of a scan; None for other methods.
     """
 
     look: Look
@@ -141,24 +144,30 @@ class ImageMap:
     completeness: float | None
     r2: float | None
     reason: str | None
+    scanned: Scanned | None = None
+    weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class GroupResult:
-    """What a group of images gave. `maps` and `seen`: by look."""
+    """What a group of images gave. By look: `maps`, `seen`, and `scanned`, one an image."""
 
     classes: Classes
     maps: Mapping[Look, Maps]
     seen: Mapping[Look, Seen]
+    scanned: Mapping[Look, Sequence[Scanned]] = field(default_factory=dict)
 
     def image_maps(self, look: Look, at: int, t: int) -> Iterator[ImageMap]:
         """The maps of the at-th image's t-th class: the whole one, then one a chosen filter."""
-        maps, filters = self.maps[look], look.selection.filters
-        chosen = None if filters is None else tuple(filters)
-        error = error_of(look, self.seen[look], maps, at, t)
-        yield self._image_map(look, at, t, maps.whole[at, t], chosen, error)
+        maps, error = self.maps[look], error_of(look, self.seen[look], self.maps[look], at, t)
+        chosen: tuple[int, ...] | None = None
+        if look.selection.of_filters:
+            of_map = look.selection.filters if maps.filters is None else maps.filters[at, t]
+            chosen = tuple(map(int, of_map))
+        yield self._image_map(look, at, t, maps.whole[at, t], chosen, error, slice(None))
         for f, k in enumerate(chosen or ()):
-            yield self._image_map(look, at, t, maps.single[at, t, ..., f], (k,), NOT_POOLED)
+            single, part = maps.single[at, t, ..., f], slice(f, f + 1)
+            yield self._image_map(look, at, t, single, (k,), NOT_POOLED, part)
 
     def _image_map(
         self,
@@ -168,6 +177,7 @@ class GroupResult:
         saliency: NDArray[Any],
         filters: tuple[int, ...] | None,
         error: Error,
+        part: slice,
     ) -> ImageMap:
         classes, maps = self.classes, self.maps[look]
         against = int(classes.against_idx[at, t])
@@ -188,6 +198,8 @@ class GroupResult:
             completeness=_known(maps.completeness[at, t]),
             r2=_known(maps.r2[at, t]),
             reason=None if saliency.any() else reason,
+            scanned=self.scanned[look][at] if look in self.scanned else None,
+            weights=None if maps.weights is None else _all_known(maps.weights[at, t, part]),
         )
 
 
@@ -207,14 +219,6 @@ def error_of(look: Look, seen: Seen, maps: Maps, at: int, t: int) -> Error:
     return Error(reason="not_finite") if unsure else Error(se, reason="flat")
 
 
-def why_no_error(look: Look, seen: Seen) -> str | None:
-    """Why no map of a look has an error, of NO_ERROR_REASONS; None if they have."""
-    if seen.groups:
-        return None
-    if look.method.on_path:
-        return "path"
-    if not look.method.smooth:
-        return "not_averaged"
-    if look.nsamples < FEWEST_GROUPS:
-        return "few_samples"
-    return "memory" if seen.copies else "affine_head"
+def _all_known(weights: NDArray[Any]) -> tuple[float, ...] | None:
+    known = weights.size and np.isfinite(weights).all()
+    return tuple(map(float, weights)) if known else None

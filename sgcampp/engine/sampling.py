@@ -22,7 +22,7 @@ def by_sampling(looks: Sequence[Look]) -> dict[Sampling, list[Look]]:
     """
     shared: dict[Sampling, list[Look]] = {}
     for look in looks:
-        if look.method.needs is not Needs.SCORES:
+        if look.method.needs not in {Needs.SCORES, Needs.BACKGROUND}:
             shared.setdefault(look.sampling, []).append(look)
     alone = shared.pop(Sampling(), [])
     noised = [s for s in shared if s.rule == "plain" and not s.on_path]
@@ -38,7 +38,8 @@ def passes_of(looks: Iterable[Look], input_shape: tuple[int, ...]) -> int:
     """Passes an image that looks ask for, about: before the trace tells which can change a map."""
     plain = plain_looks(looks)
     of_copies = sum(sampling.nsamples + 1 for sampling in by_sampling(plain))
-    return of_copies + sum(_perturbed(look, input_shape) for look in plain)
+    of_backgrounds = sum(look.method.needs is Needs.BACKGROUND for look in plain)
+    return of_copies + of_backgrounds + sum(_perturbed(look, input_shape) for look in plain)
 
 
 def _perturbed(look: Look, input_shape: tuple[int, ...]) -> int:

@@ -4,7 +4,8 @@ What evaluation and perturbation methods stand on: masked, noised or stored imag
 in batches, in the precision, and with the errors, of the maps' own passes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import keras
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sgcampp.engine.device import on_device
 from sgcampp.engine.precision import check_precision, running_in
 from sgcampp.engine.tap import tap
+from sgcampp.models.spatial import Layout, Reading
 
 
 class Outputs(NamedTuple):
@@ -50,7 +52,7 @@ class Scorer:
         frozen: takes the weights as constants.
         precision: of the network, see `precision`.
         jit: compiles the model, not `make`, with XLA.
-        layers: names or addresses of layers to tap; None is the default one.
+        layers: addresses of layers to tap, and how these lie over the image, as a discovery told.
 
     Raises:
         UserError: for a layer or an output that the model does not have, or a precision of other
@@ -66,13 +68,14 @@ class Scorer:
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
-        layers: Sequence[str | None] = (),
+        layers: Mapping[str, Layout | None] = MappingProxyType({}),
     ) -> None:
         check_precision(precision)
         self._precision = precision
 
         def forward(inputs: tf.Tensor) -> Outputs:
-            tapped = tap(model, inputs, tuple(layers), output_name, frozen)
+            reading = Reading(known={name: lies for name, lies in layers.items() if lies})
+            tapped = tap(model, inputs, tuple(layers), output_name, frozen, reading)
             logits = tapped.logits
             nothing = tf.fill(tf.shape(logits), tf.constant(np.nan, logits.dtype))
             known = tapped.probabilities

@@ -11,7 +11,15 @@ from sgcampp.engine.tap import tap
 from sgcampp.errors import UserError
 from sgcampp.explain.looks import SMOOTHING
 from sgcampp.models.layer_calls import LayerCall
-from sgcampp.models.layers import NO_DEFAULT, LayerInfo, feature_layers, layer_infos, map_layers
+from sgcampp.models.layers import (
+    NO_DEFAULT,
+    LayerInfo,
+    feature_layers,
+    layer_infos,
+    map_layers,
+    told_batch,
+)
+from sgcampp.models.spatial import Reading
 
 NOWHERE = (
     "layer smoothing is the last one where noise can change the maps, and this model has none: its "
@@ -59,7 +67,10 @@ def smoothing_layer(calls: Sequence[LayerCall], S: tf.Tensor, images: tf.Tensor)
 
 
 def marked_layers(
-    model: keras.Model, input_shape: Sequence[int], output_name: str | None = None
+    model: keras.Model,
+    input_shape: Sequence[int],
+    output_name: str | None = None,
+    tokens: tuple[int, int] | None = None,
 ) -> list[MarkedLayer]:
     """All layers that can be explained, in call order, and where smoothing acts, from one trace.
 
@@ -67,6 +78,7 @@ def marked_layers(
         model: any Keras classifier.
         input_shape: (H, W, C).
         output_name: which of several outputs.
+        tokens: (h, w), how the patches of tokens lie; None: told by their number.
 
     Raises:
         UserError: for an output that can't be explained.
@@ -74,7 +86,7 @@ def marked_layers(
     found: list[list[MarkedLayer]] = []
 
     def trace(images: tf.Tensor) -> tf.Tensor:
-        tapped = tap(model, images, (), output_name)
+        tapped = tap(model, images, (), output_name, reading=reading)
         maps = map_layers(tapped.calls)
         acting = _acts(tapped.logits, maps, images)
         last = [call for call in feature_layers(tapped.calls) if call in acting][-1:]
@@ -86,14 +98,16 @@ def marked_layers(
         )
         return tapped.logits
 
-    spec = tf.TensorSpec([None, *input_shape], tf.float32)
+    rows = told_batch(model)
+    reading = Reading((input_shape[0], input_shape[1]), rows, tokens)
+    spec = tf.TensorSpec([rows, *input_shape], tf.float32)
     tf.function(trace, autograph=False).get_concrete_function(spec)
     return found[-1]
 
 
 def _acts(S: tf.Tensor, calls: Sequence[LayerCall], images: tf.Tensor) -> list[LayerCall]:
     """The layers whose dS/dA, and with it their maps, can change with the images."""
-    found = tf.gradients(S, [call.tensor for call in calls]) if calls else []
+    found = tf.gradients(S, [call.maps for call in calls]) if calls else []
     found = [None if g is None else tf.convert_to_tensor(g) for g in found]
     moved = moved_by(images)
     return [call for call, g in zip(calls, found, strict=True) if g is not None and g.op in moved]

@@ -1,6 +1,6 @@
 """The traced computation of an engine: one slice of samples, and from sums to maps."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import keras
@@ -19,7 +19,9 @@ from sgcampp.engine.propagation import propagating
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import PlaceState, Scores, Slice
 from sgcampp.engine.tap import Tapped, gradients, tap
+from sgcampp.explain.lens import Chosen
 from sgcampp.explain.looks import Look
+from sgcampp.models.spatial import Reading
 
 
 class State(NamedTuple):
@@ -63,6 +65,11 @@ class Step:
         double = any(str(variable.dtype) == "float64" for variable in model.weights)
         self._dtype = tf.float64 if double else tf.float32
         self._where = tuple(dict.fromkeys(place.where for place in plan.places))
+        # The default layer by the address that discovery found, and all as it read them.
+        addresses = {place.where.layer_name: place.spot.address for place in plan.places}
+        self._layers = tuple(addresses[name] for name in layer_names(self._where))
+        spots = [place.spot for place in plan.places]
+        self._layouts = {spot.address: spot.layout for spot in spots if spot.layout}
         self._accumulators = tuple(map(Accumulator, plan.places))
 
     def start(self, codes: NDArray[np.int32]) -> State:
@@ -85,8 +92,9 @@ class Step:
         """
         x = tf.reshape(self._copies.make(images, drawn), [-1, *images.shape[1:]])
         with propagating(self._plan.sampling.rule):
-            names = layer_names(self._where)
-            tapped = tap(self._model, x, names, self._output_name, self._frozen)
+            reading = Reading(known=self._layouts)
+            how = self._output_name, self._frozen, reading
+            tapped = tap(self._model, x, self._layers, *how)
         outer = tf.unstack(tf.shape(samples))
         logits = self._by_image(tapped.logits, outer)
         codes = tf.ensure_shape(state.class_idx, [None, self._classes, 2])
@@ -158,17 +166,36 @@ class Step:
     def finish(self, state: State) -> tuple[tuple[Maps, ...], ...]:
         """From sums to maps: for each place of the plan, for each of its looks."""
         return tuple(
-            tuple(self._finish_look(each, look, of_place, state) for look in each.place.looks)
+            tuple(self._finish_looks(each, of_place, state))
             for each, of_place in zip(self._accumulators, state.places, strict=True)
         )
 
+    def _finish_looks(
+        self, accumulator: Accumulator, place: PlaceState, state: State
+    ) -> Iterator[Maps]:
+        """The maps of a place's looks; those that follow show what another one chose."""
+        looks = accumulator.place.looks
+        leaders = {look.selection: look for look in reversed(looks) if look.leads}
+        led = {at: self._finish_look(accumulator, x, place, state) for at, x in leaders.items()}
+        for look in looks:
+            leader = led.get(look.selection)
+            if leader is not None and leaders[look.selection] == look:
+                yield leader
+            else:
+                followed = leader if look.method.follows else None
+                yield self._finish_look(accumulator, look, place, state, followed)
+
     def _finish_look(
-        self, accumulator: Accumulator, look: Look, place: PlaceState, state: State
+        self,
+        accumulator: Accumulator,
+        look: Look,
+        place: PlaceState,
+        state: State,
+        leader: Maps | None = None,
     ) -> Maps:
-        of_classes = [
-            accumulator.finish(
-                look, place, of_class, Scores(state.scores[:, t], state.baselines[:, t])
-            )
-            for t, of_class in enumerate(place.classes)
-        ]
+        of_classes = []
+        for t, of_class in enumerate(place.classes):
+            scores = Scores(state.scores[:, t], state.baselines[:, t])
+            leading = leader and Chosen(leader.filters[:, t], leader.weights[:, t])
+            of_classes.append(accumulator.finish(look, place, of_class, scores, leading))
         return Maps(*(tf.stack(parts, 1) for parts in zip(*of_classes, strict=True)))

@@ -17,6 +17,7 @@ from sgcampp.errors import UserError
 from sgcampp.models.layer_calls import LayerCall, watched_layers
 from sgcampp.models.layers import default_layer, resolve_layer
 from sgcampp.models.signature import pick_output
+from sgcampp.models.spatial import Layout, Reading
 
 PASS_THROUGH = {"Identity", "Cast", "Reshape", "Squeeze"}
 
@@ -27,7 +28,9 @@ class Tapped:
 
     Attributes:
         layers: the tapped layers' addresses.
-        activations: one a layer, [rows, h, w, K], in the network's own precision.
+        activations: one a layer, [rows, h, w, K], in the network's own precision, whatever the
+            layer's own layout.
+        layouts: how the layers' own outputs lie over the image (see `models.spatial`).
         logits: [rows, C], class scores before the softmax or sigmoid; float32 or float64. A binary
             head's single score S becomes (-S, +S).
         probabilities: [rows, C], after the softmax or sigmoid; None for a head that has neither.
@@ -37,6 +40,7 @@ class Tapped:
 
     layers: tuple[str, ...]
     activations: tuple[tf.Tensor, ...]
+    layouts: tuple[Layout | None, ...]
     logits: tf.Tensor
     probabilities: tf.Tensor | None
     head: str | None
@@ -49,6 +53,7 @@ def tap(
     layer_names: tuple[str | None, ...],
     output_name: str | None,
     frozen: bool = False,
+    reading: Reading | None = None,
 ) -> Tapped:
     """Calls the model on images, inside the caller's trace, and taps its layers.
 
@@ -60,19 +65,24 @@ def tap(
         layer_names: layer names or `outer/inner` addresses; None is the default layer.
         output_name: which of several outputs, or None for a model that has one.
         frozen: takes the weights as constants, as they are now.
+        reading: how layers' outputs are read as [rows, h, w, K]; None: by their shapes.
 
     Raises:
         UserError: for a layer or output that does not exist or can't be explained.
     """
     weights = frozen_weights(model) if frozen else contextlib.nullcontext()
-    with watched_layers(model) as calls, inlined(), weights:
+    if reading is None and images.shape.rank == 4:
+        rows, height, width, _ = images.shape
+        reading = Reading((height, width), rows)
+    with watched_layers(model, reading) as calls, inlined(), weights:
         result = model(images, training=False)
     chosen = [
         default_layer(calls) if name is None else resolve_layer(calls, name) for name in layer_names
     ]
     return Tapped(
         tuple(call.address for call in chosen),
-        tuple(call.tensor for call in chosen),
+        tuple(call.maps for call in chosen),
+        tuple(call.layout for call in chosen),
         *_class_scores(pick_output(model, result, output_name)),
         tuple(calls),
     )

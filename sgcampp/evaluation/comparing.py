@@ -24,7 +24,7 @@ FLIPS_A_TEST = 40
 """The least p is 1/(flips + 1); times the family it must stay below .05, with room to spare."""
 
 FEWEST_SWAPS = 1_999
-"""Of pooled metrics, of which each swap costs two calls of `pool`."""
+"""Of pooled metrics, of which each swap costs two whole evidences."""
 
 Found = dict[tuple[Series, Series, str], Comparison]
 

@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.evaluation.gathering import Grid
+from sgcampp.evaluation.records import Reals
 from sgcampp.evaluation.rows import Series
 from sgcampp.metrics.metric import Floats
 from sgcampp.statistics.intervals import Interval, interval_of
 from sgcampp.statistics.paired import Comparison, compare_aggregates
 from sgcampp.statistics.resampling import Aggregate
 
-Pool = Callable[[Floats], float]
+Pool = Callable[[Floats], Floats]
 
 RESAMPLES = 1_999
-"""Fewer than means have: each costs a call of the metric's `pool`."""
+"""Fewer than means have: each costs a whole evidence."""
 
 MOST_GROUPS = 500
 """More images are put together at random in so many groups, which are drawn and swapped whole.
@@ -33,12 +34,12 @@ class Evidence:
     Attributes:
         rows: int [n], rising, of the grid.
         images: int [n], each row's image.
-        arrays: float64 [n, ...], a map's evidence each.
+        arrays: [n, ...], a map's evidence each.
     """
 
     rows: NDArray[np.int64]
     images: NDArray[np.int64]
-    arrays: Floats
+    arrays: Reals
 
 
 def evidence_of(grid: Grid, series: Series, metric: str) -> Evidence | None:
@@ -89,11 +90,12 @@ def _groups(images: NDArray[np.int64], seed: int) -> tuple[int, NDArray[np.int64
     return len(names), group[index]
 
 
-def _by_group(arrays: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _by_group(arrays: Reals, groups: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """The sums [G, ...] of each group's evidence, and its maps [G]."""
     order = np.argsort(groups, kind="stable")
     _, starts, counts = np.unique(groups[order], return_index=True, return_counts=True)
-    return np.add.reduceat(arrays[order], starts, axis=0), counts.astype(np.float64)
+    sums = np.add.reduceat(arrays[order], starts, axis=0, dtype=np.float64)
+    return sums, counts.astype(np.float64)
 
 
 def _statistic(pool: Pool, sums: Floats, counts: Floats) -> Aggregate:
@@ -103,6 +105,6 @@ def _statistic(pool: Pool, sums: Floats, counts: Floats) -> Aggregate:
     def of(weights: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):  # NaN is a resample without a value
             means = (weights @ flat) / (weights @ counts)[:, None]
-            return np.array([pool(mean.reshape(sums.shape[1:])) for mean in means])
+            return pool(means.reshape(-1, *sums.shape[1:]))
 
     return of

@@ -63,7 +63,7 @@ class Recipe:
             [look for look, _ in asked],
             targets,
             classifier.black,
-            self.examples,
+            examples=self.examples,
             **{**self.settings, **other},
         )
 

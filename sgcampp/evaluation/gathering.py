@@ -2,44 +2,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.evaluation.presets import ORDER
+from sgcampp.evaluation.records import Record, Row, record_of
 from sgcampp.evaluation.rows import LEFT_OUT, OK, EvaluationRow, Series
 from sgcampp.metrics.catalogue import METRICS, REFERENCES
 from sgcampp.metrics.metric import Floats
-
-Row = tuple[str, int, int]
-"""An image's key, the place of the class among those explained, and the class, -1 for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What is kept of a row: its lists as arrays, which take a quarter of the room."""
-
-    key: str
-    target: int
-    class_idx: int | None
-    flat: bool
-    identical: bool
-    metrics: dict[str, float]
-    undefined: dict[str, str]
-    evidence: dict[str, Floats]
-    curves: dict[str, Floats]
-    status: str
-    reason: str | None
-    finished: float
-
-    @property
-    def row(self) -> Row:
-        """Which maps of other series it is compared with: those of the same row."""
-        return self.key, self.target, -1 if self.class_idx is None else self.class_idx
 
 
 @dataclass(frozen=True)
@@ -58,11 +34,15 @@ class Gathered:
     failed: dict[str, int] = field(default_factory=dict)
     images: int = 0
 
+    def __iter__(self) -> Iterator[Record]:
+        """The measured maps."""
+        return chain.from_iterable(self.records.values())
+
     @property
     def metrics(self) -> list[str]:
         """What any map was measured in: registered metrics in their order, then others by name."""
         found = set[str]()
-        for record in (one for records in self.records.values() for one in records):
+        for record in self:
             found.update(record.metrics, record.undefined, record.evidence)
         known = [*ORDER, *(name for name in METRICS if name not in ORDER)]
         return [name for name in known if name in found] + sorted(found - set(known))
@@ -70,43 +50,23 @@ class Gathered:
 
 def gather(rows: Iterable[EvaluationRow]) -> Gathered:
     """Takes the rows in; of several rows for one map the one that finished last."""
-    latest: dict[tuple[Series, str, int], Record] = {}
+    latest: dict[Series, dict[tuple[str, int], Record]] = {}
     for row in rows:
-        place = row.series, row.key, row.target
-        record = _record(row)
-        if place not in latest or _is_later(record, latest[place]):
-            latest[place] = record
+        record = record_of(row)
+        here, place = latest.setdefault(record.series, {}), (record.key, record.target)
+        if place not in here or _is_later(record, here[place]):
+            here[place] = record
     records: dict[Series, list[Record]] = {}
     missing: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
-    for place in sorted(latest):
-        record = latest[place]
-        if record.status == OK:
-            records.setdefault(place[0], []).append(record)
-        else:
-            missing[record.status == LEFT_OUT][record.reason or "no reason given"] += 1
+    for series in sorted(latest):
+        for _, record in sorted(latest[series].items()):
+            if record.status == OK:
+                records.setdefault(series, []).append(record)
+            else:
+                missing[record.status == LEFT_OUT][record.reason or "no reason given"] += 1
     left_out, failed = (dict(sorted(missing[which].items())) for which in (True, False))
-    return Gathered(records, left_out, failed, len({key for _, key, _ in latest}))
-
-
-def _record(row: EvaluationRow) -> Record:
-    return Record(
-        key=row.key,
-        target=row.target,
-        class_idx=row.class_idx,
-        flat=row.flat,
-        identical=row.identical,
-        metrics=row.metrics,
-        undefined=row.undefined,
-        evidence=_arrays(row.evidence),
-        curves=_arrays(row.curves),
-        status=row.status,
-        reason=row.reason,
-        finished=row.finished,
-    )
-
-
-def _arrays(lists: Mapping[str, Sequence[Any]]) -> dict[str, Floats]:
-    return {name: np.asarray(values, np.float64) for name, values in lists.items()}
+    images = {key for here in latest.values() for key, _ in here}
+    return Gathered(records, left_out, failed, len(images))
 
 
 def _is_later(record: Record, other: Record) -> bool:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +83,10 @@ class Measurer:
         group: Sequence[PreparedImage | list[EvaluationRow]],
         give_up: Callable[[], bool] = lambda: False,
         note: Callable[[str], None] = lambda sentence: None,
-    ) -> Iterator[list[EvaluationRow]]:
-        """The rows of each image, in order; those that can't be measured pass along.
+    ) -> Iterator[Callable[[], list[EvaluationRow]]]:
+        """Scores a group of images; what makes the rows of each of them, in order.
+
+        That may be called in a thread, while the device scores the next group.
 
         Args:
             group: prepared images, or the rows of one that could not be.
@@ -108,10 +111,14 @@ class Measurer:
         asked, extras = iter(askings), iter(self._extras(images, give_up, note))
         for image in group:
             if not isinstance(image, PreparedImage):
-                yield [replace(row, finished=time.time()) for row in image]
+                yield partial(_finished_now, image)
             elif not image.maps:
-                yield image.unmeasured
+                yield partial(_finished_now, image.unmeasured)
             else:
-                measured = (image, next(asked), *next(scores))
+                scored = (image, next(asked), *next(scores))
                 settings = self._metrics, request.base, request.parameters
-                yield measured_rows(*measured, *settings, next(extras))
+                yield partial(measured_rows, *scored, *settings, next(extras))
+
+
+def _finished_now(rows: list[EvaluationRow]) -> list[EvaluationRow]:
+    return [replace(row, finished=time.time()) for row in rows]

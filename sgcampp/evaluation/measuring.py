@@ -80,7 +80,7 @@ def _measured(
             undefined[metric.name] = error.reason
             continue
         if metric.pool is not None:
-            evidence[metric.name] = np.asarray(value).tolist()
+            evidence[metric.name] = _listed(np.asarray(value, np.float64))
         else:
             values[metric.name] = float(value)
     known = np.isfinite(given["p0"])
@@ -94,6 +94,13 @@ def _measured(
         curves={name: given[name] for name in CURVE_NAMES if name in given and known},
         finished=time.time(),
     )
+
+
+def _listed(evidence: NDArray[np.float64]) -> list:
+    """As JSON has it; counts as whole numbers, which take half the room and time to read."""
+    with np.errstate(invalid="ignore"):
+        whole = evidence.astype(np.int64)
+    return (whole if (whole == evidence).all() else evidence).tolist()
 
 
 def _objects_of(image: PreparedImage, one: PreparedMap) -> tuple[dict[str, Any], dict[str, str]]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sgcampp.annotations.boxes import Annotations, read_annotations
-from sgcampp.config.run_config import MODEL_KEYS
+from sgcampp.config.keys import MODEL_KEYS
 from sgcampp.errors import UserError
 from sgcampp.evaluation.reference_maps import codes_of, own_rows, place
+from sgcampp.evaluation.request import check_numbers
 from sgcampp.evaluation.rows import Series
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.loading import load_model
@@ -34,6 +35,7 @@ class Options:
         fill: for pixels taken out, and for the start of an insertion.
         shard: (i, N): every N-th image, from the i-th on.
         retry_failed: measures images again of which something failed before.
+        batch_size: B, masked images scored at a time; None: the run's, 16 at least.
     """
 
     preset: str = "standard"
@@ -47,6 +49,7 @@ class Options:
     fill: Sequence[str] = ("black", "blur")
     shard: tuple[int, int] = (1, 1)
     retry_failed: bool = False
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,13 @@ class Contents:
     def maps(self) -> int:
         """How many maps there are, reference maps aside."""
         return self.series.total()
+
+
+def check_options(options: Options) -> None:
+    """Raises UserError for a setting out of range."""
+    check_numbers(
+        options.steps, options.seed, options.limit, list(options.fill), options.batch_size
+    )
 
 
 def same_model(tree: OutputTree) -> Classifier:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sgcampp.config.strict_yaml import parse_mapping, yaml_value
 from sgcampp.engine.fills import FILLS
+from sgcampp.engine.settings import LARGEST_BATCH
 from sgcampp.errors import UserError, check_whole
 from sgcampp.storage.store import Store
 
@@ -31,6 +32,7 @@ class Request:
         classes: of the file that maps categories to classes, likewise.
         images_sha256: of the keys of the images.
         model_fingerprint: of the model that scores.
+        batch_size: B, masked images scored at a time; another B may change last digits.
     """
 
     metrics: list[str]
@@ -46,10 +48,15 @@ class Request:
     classes: list[str | None] | None
     images_sha256: str
     model_fingerprint: str
+    batch_size: int
 
 
-def check_numbers(steps: int, seed: int, limit: int | None, fill: list[str]) -> None:
+def check_numbers(
+    steps: int, seed: int, limit: int | None, fill: list[str], batch_size: int | None
+) -> None:
     """Raises UserError for a setting out of range."""
+    if batch_size is not None:
+        check_whole("batch_size", batch_size, 1, LARGEST_BATCH, "from 1 to 10^6")
     check_whole("steps", steps, 2, MOST_STEPS, "from 2 to 1000")
     check_whole("seed", seed, 0, SEEDS, "from 0 to 2^31 - 1")
     if limit is not None:
@@ -65,15 +72,24 @@ def settle_request(store: Store, request: Request) -> None:
     """Writes the request, or makes sure that the tree's evaluation is the same one.
 
     Raises:
-        UserError: if the tree holds another evaluation; names what differs.
+        UserError: as `is_there`.
+    """
+    if not is_there(store, request):
+        lines = [f"{name}: {yaml_value(value)}\n" for name, value in asdict(request).items()]
+        store.write(REQUEST_YAML, "".join(["# written by sgcampp evaluate\n", *lines]).encode())
+
+
+def is_there(store: Store, request: Request) -> bool:
+    """Whether the tree holds this evaluation; False if it holds none.
+
+    Raises:
+        UserError: if it holds another one; names what differs.
     """
     now = asdict(request)
     try:
         data = store.read(REQUEST_YAML).data
     except (FileNotFoundError, NotADirectoryError):
-        lines = [f"{name}: {yaml_value(value)}\n" for name, value in now.items()]
-        store.write(REQUEST_YAML, "".join(["# written by sgcampp evaluate\n", *lines]).encode())
-        return
+        return False
     known = parse_mapping(data, store.shown(REQUEST_YAML))
     differing = [
         f"{name}: {known.get(name)!r:.80} → {value!r:.80}"
@@ -85,3 +101,4 @@ def settle_request(store: Store, request: Request) -> None:
             f"{store.shown(DIRECTORY)} holds another evaluation, which differs in "
             f"{'; '.join(differing)}: remove that directory, or ask for the same"
         )
+    return True

@@ -1,8 +1,10 @@
 """The rows of an evaluation: one a map, one line of strict JSON each."""
 
 import json
+import re
 import sys
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -62,8 +64,8 @@ class EvaluationRow:
     @property
     def series(self) -> "Series":
         """What the map belongs with, over images and classes."""
-        settings = json.dumps(self.across or {}, sort_keys=True)
-        return Series(self.method, self.layer, settings, tuple(self.filters or ()))
+        settings = json.dumps(self.across, sort_keys=True) if self.across else "{}"
+        return _series(self.method, self.layer, settings, tuple(self.filters or ()))
 
 
 @dataclass(frozen=True, order=True)
@@ -91,7 +93,15 @@ class Series:
         return " ".join([self.method, *words])
 
 
+@lru_cache(maxsize=1000)
+def _series(*names: Any) -> Series:
+    """One object for all maps of a series: rows are many, series are few."""
+    return Series(*names)
+
+
 _TYPES = field_types(EvaluationRow)
+_LISTS = re.compile(rb'"(?:evidence|curves)":\{[^{}]*\},')
+"""Of a line; no text in it can look so, as its quotes are escaped."""
 
 
 def to_line(row: EvaluationRow) -> bytes:
@@ -119,17 +129,33 @@ def from_line(line: bytes) -> EvaluationRow:
         raise ValueError(f"status is {known['status']!r:.50}, not one of {', '.join(STATUSES)}")
     singles = [known.get(name) or 0.0 for name in ("p0", "logit0", "finished")]
     lists = [known.get(name, {}).values() for name in ("curves", "evidence")]
-    if not all(map(_is_finite, [*singles, *known.get("metrics", {}).values(), *chain(*lists)])):
+    if not all(map(_are_finite, [[*singles, *known.get("metrics", {}).values()], *chain(*lists)])):
         raise ValueError("a value is no finite number")
     return EvaluationRow(**known)
+
+
+def without_lists(line: bytes) -> EvaluationRow:
+    """Reads a line but for its evidence and curves, which are most of it.
+
+    Raises:
+        ValueError: as `from_line`, if the rest of the line is no such row.
+    """
+    return from_line(_LISTS.sub(b"", line))
 
 
 def _refused(constant: str) -> None:
     raise ValueError(f"{constant} is no number")
 
 
-def _is_finite(value: Any) -> bool:
-    """Of numbers, and of lists of nothing else; a whole number may be beyond all floats."""
-    if type(value) is list:
-        return all(map(_is_finite, value))
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+def _are_finite(values: list) -> bool:
+    """Of numbers, or of lists of nothing else; a whole number may be beyond all floats."""
+    kinds = set(map(type, values))
+    if kinds == {list}:
+        return all(map(_are_finite, values))
+    largest = sys.float_info.max
+    return kinds <= {int, float} and all(-largest <= end <= largest for end in _ends(values))
+
+
+def _ends(values: list) -> tuple:
+    """The least and the largest; none of none."""
+    return (min(values), max(values)) if values else ()

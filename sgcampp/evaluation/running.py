@@ -3,12 +3,13 @@
 import contextlib
 import hashlib
 import itertools
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from sgcampp.engine.device import GaveUp
+from sgcampp.engine.settings import AUTO_BATCH_SIZE
 from sgcampp.errors import UserError
 from sgcampp.evaluation.explaining_again import Recipe, recipe_of
 from sgcampp.evaluation.extras import made_for, must_explain
@@ -16,15 +17,17 @@ from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.opening import (
     Options,
     annotations_of,
+    check_options,
     contents_of,
     identity,
     same_model,
 )
-from sgcampp.evaluation.preparing import Preparer
+from sgcampp.evaluation.preparing import PreparedImage, Preparer
 from sgcampp.evaluation.presets import chosen_metrics
 from sgcampp.evaluation.reference_maps import ImageTask
-from sgcampp.evaluation.request import DIRECTORY, Request, check_numbers, settle_request
-from sgcampp.evaluation.rows import FAILED, EvaluationRow, from_line, to_line
+from sgcampp.evaluation.request import DIRECTORY, Request, is_there, settle_request
+from sgcampp.evaluation.rows import EvaluationRow, to_line
+from sgcampp.evaluation.stored_rows import done_images, stored_rows
 from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.metrics.metric import Undefined
 from sgcampp.metrics.references import partners
@@ -33,10 +36,12 @@ from sgcampp.run.threads import ordered_map
 from sgcampp.storage.location import Named
 from sgcampp.tree.index import ManifestIndex
 from sgcampp.tree.lock import locked, settling
-from sgcampp.tree.manifest import part_names, scan
 from sgcampp.tree.open_tree import open_tree
 
 AHEAD, THREADS = 6, 2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Listener(Protocol):
@@ -79,7 +84,7 @@ class Evaluation:
     """
 
     def __init__(self, out: Named, options: Options) -> None:
-        check_numbers(options.steps, options.seed, options.limit, list(options.fill))
+        check_options(options)
         self.tree, self._options = open_tree(out), options
         if self.tree.is_locked():
             raise UserError(
@@ -99,16 +104,27 @@ class Evaluation:
             self.request,
             len(self._keys),
             self._contents.maps + references,
-            max(self.tree.record.batch_size, 16),
+            self.request.batch_size,
             str(self.tree.values.get("precision") or "float32"),
             self._recipe(),
         )
 
     def cost(self) -> Cost:
-        """What it takes, at most: maps that are the same are scored once."""
-        measure = self._measure
-        passes = measure.passes, measure.explained
-        return Cost(len(self._keys), self._contents.maps, *passes, measure.seconds())
+        """What is left to do takes, at most: maps that are the same are scored once.
+
+        Raises:
+            UserError: if the tree holds another evaluation.
+        """
+        is_there(self.tree.store, self.request)
+        left, measure = len(self._left()), self._measure
+        share = left / len(self._keys)
+        return Cost(
+            images=left,
+            maps=math.ceil(share * self._contents.maps),
+            passes=math.ceil(share * measure.passes),
+            explained=math.ceil(share * measure.explained),
+            seconds=share * measure.seconds() if left else 0.0,
+        )
 
     def run(self, listener: Listener, stop: Stop) -> bool:
         """Evaluates what is left; whether it was interrupted.
@@ -119,17 +135,16 @@ class Evaluation:
         """
         i, shards = self._options.shard
         part = 0 if shards == 1 else i
+        mine = self._keys[i - 1 :: shards]
         store = self.tree.store
         with locked(store, part, DIRECTORY) as killed:
             if killed:
                 store.remove_leftovers(DIRECTORY, part or None)
             with settling(store, DIRECTORY):
                 settle_request(store, self.request)
-            mine = self._keys[i - 1 :: shards]
-            done = self._done()
+            left = self._left()
             listener.start(len(mine))
-            listener.finish(sum(key in done for key in mine))
-            left = [key for key in mine if key not in done]
+            listener.finish(len(mine) - len(left))
             with store.append(f"{DIRECTORY}/part-{part:05d}.jsonl") as appender:
                 for rows in self._evaluated_images(left, stop, listener):
                     whole = [replace(row, of_image=len(rows)) for row in rows]
@@ -137,25 +152,15 @@ class Evaluation:
                     listener.finish(1)
         return stop.requested
 
-    def rows(self) -> list[EvaluationRow]:
-        """The rows that hold, of all shards; UserError at a line that is none."""
-        store = self.tree.store
-        holding: dict[tuple, EvaluationRow] = {}
-        for name in part_names(store, DIRECTORY):
-            for _, row in scan(store, name, from_line):
-                map_ = row.key, row.series, row.target
-                if map_ not in holding or row.finished >= holding[map_].finished:
-                    holding[map_] = row
-        return list(holding.values())
+    def rows(self) -> Iterator[EvaluationRow]:
+        """The rows of all shards, see `stored_rows`."""
+        return stored_rows(self.tree.store)
 
-    def _done(self) -> set[str]:
-        """The images all of whose rows are there; a kill may have torn off the last ones."""
-        rows = self.rows()
-        counts = Counter((row.key, row.of_image) for row in rows)
-        whole = {key for (key, of_image), count in counts.items() if count == of_image}
-        if self._options.retry_failed:
-            whole -= {row.key for row in rows if row.status == FAILED}
-        return whole
+    def _left(self) -> list[str]:
+        """The images of this shard that are not done."""
+        i, shards = self._options.shard
+        done = done_images(self.tree.store, self._options.retry_failed)
+        return [key for key in self._keys[i - 1 :: shards] if key not in done]
 
     def _recipe(self) -> Recipe | None:
         """How the maps were made, if any must be made again."""
@@ -182,6 +187,7 @@ class Evaluation:
             classes=identity(options.classes),
             images_sha256=digest.hexdigest(),
             model_fingerprint=self._classifier.fingerprint,
+            batch_size=options.batch_size or max(self.tree.record.batch_size, AUTO_BATCH_SIZE),
         )
 
     def _tasks(self, left: Sequence[str], index: ManifestIndex, stop: Stop) -> Iterator[ImageTask]:
@@ -200,13 +206,34 @@ class Evaluation:
     def _evaluated_images(
         self, left: Sequence[str], stop: Stop, listener: Listener
     ) -> Generator[list[EvaluationRow], None, None]:
-        """The rows of each image, in the order of `left`."""
-        with self.tree.index() as index:
-            tasks = ([task] for task in self._tasks(left, index, stop))
-            with contextlib.closing(ordered_map(self._prepare, tasks, THREADS, AHEAD)) as read:
-                prepared = itertools.chain.from_iterable(read)
-                while group := list(itertools.islice(prepared, GROUP)):
-                    try:
-                        yield from self._measure(group, stop.overdue, listener.note)
-                    except GaveUp:
-                        return
+        """The rows of each image, in the order of `left`.
+
+        Threads prepare the next group and measure the last one while the device scores.
+        """
+        with self.tree.index() as index, contextlib.ExitStack() as opened:
+            tasks = self._tasks(left, index, stop)
+            prepared = opened.enter_context(_in_threads(self._prepare, tasks, THREADS))
+            scored = self._scored(prepared, stop, listener)
+            yield from opened.enter_context(_in_threads(lambda measure: measure(), scored, 1))
+
+    def _scored(
+        self,
+        prepared: Iterator[PreparedImage | list[EvaluationRow]],
+        stop: Stop,
+        listener: Listener,
+    ) -> Iterator[Callable[[], list[EvaluationRow]]]:
+        """What makes the rows of each image, group by group."""
+        while group := list(itertools.islice(prepared, GROUP)):
+            try:
+                yield from self._measure(group, stop.overdue, listener.note)
+            except GaveUp:
+                return
+
+
+@contextlib.contextmanager
+def _in_threads(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Iterator[Iterator[Result]]:
+    """The results for the items, in order, as long as the context is open."""
+    with contextlib.closing(ordered_map(work, ([item] for item in items), threads, AHEAD)) as found:
+        yield itertools.chain.from_iterable(found)

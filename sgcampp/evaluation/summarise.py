@@ -5,10 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sgcampp.evaluation.comparing import Held, compare_all
 from sgcampp.evaluation.evidence import evidence_of, pooled_interval
-from sgcampp.evaluation.gathering import Grid, Record, gather, in_order, is_reference
+from sgcampp.evaluation.gathering import Gathered, Grid, gather, in_order, is_reference
+from sgcampp.evaluation.records import Record
 from sgcampp.evaluation.rows import EvaluationRow, Series
 from sgcampp.evaluation.sentences import sentences
 from sgcampp.evaluation.summary import Cell, MetricFacts, SeriesSummary, Summary
@@ -34,7 +36,11 @@ def summarise(rows: Iterable[EvaluationRow], against: str | None = None, seed: i
         Means with BCa intervals over images, differences with Student's, Holm's p over all
         comparisons with `against`, verdicts, and sentences.
     """
-    gathered = gather(rows)
+    return summary_of(gather(rows), against, seed)
+
+
+def summary_of(gathered: Gathered, against: str | None = None, seed: int = 0) -> Summary:
+    """The same of rows that are gathered already."""
     methods = {series.method for series in gathered.records}
     held_against = AGAINST if against is None else against
     found_against = held_against if held_against in methods else None
@@ -96,18 +102,17 @@ def _of_series(
         maps=len(records),
         flat=sum(record.flat for record in records),
         cells=cells,
-        curves=_curves(records),
+        curves=_curves(records, grid.images[grid.places[series]]),
     )
 
 
-def _curves(records: Sequence[Record]) -> dict[str, list[Interval]]:
+def _curves(records: Sequence[Record], images: NDArray[np.int64]) -> dict[str, list[Interval]]:
     """The mean of each curve at each step, `shares` among them, with Student's intervals."""
     found = {}
     for name in sorted({name for record in records for name in record.curves}):
-        having = [record for record in records if name in record.curves]
-        curves = np.stack([record.curves[name] for record in having])
-        images = [record.key for record in having]
-        found[name] = mean_intervals(curves, images, kind="student")
+        having = [n for n, record in enumerate(records) if name in record.curves]
+        curves = np.stack([records[n].curves[name] for n in having])
+        found[name] = mean_intervals(curves, images[having], kind="student")
     return found
 
 

@@ -1,12 +1,16 @@
 """What is looked at in an image: a method at a layer, with its choices, neurons and copies."""
 
-import math
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from sgcampp.errors import UserError, check_whole
+from sgcampp.explain.checks import (
+    check_noise,
+    grid_of,
+    refuse_missing,
+    refuse_selection,
+    refuse_sign,
+)
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.methods import METHODS, Method, Needs
 from sgcampp.explain.perturbation import Perturbing
@@ -18,8 +22,6 @@ SMOOTHING = "smoothing"
 """Stands for the name of the last layer where noise can change the maps."""
 IG_STEPS = 50
 MOST_STEPS = 100_000
-MOST_SAMPLES = 1_000_000
-MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,14 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Where:
-    """Where a look looks: at a layer by name (None: the default, or SMOOTHING), or at the input."""
+    """Where a look looks: at a layer by name (None: the default, or SMOOTHING), or at the input.
+
+    `tokens`: (h, w), how the patches of a layer's tokens lie; None: told by their number.
+    """
 
     layer_name: str | None
     pixels: bool
+    tokens: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Look:
         nsamples: n, noised samples an image; for integrated_gradients its steps.
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
+        tokens: see `Where`.
         perturbing: of a method of SCORES.
     """
 
@@ -75,13 +82,15 @@ class Look:
     nsamples: int = 0
     std_dev: float = 0.15
     seed: int = 0
+    tokens: tuple[int, int] | None = None
     perturbing: Perturbing = field(default_factory=Perturbing)
 
     @property
     def where(self) -> Where:
         """Where it looks."""
-        pixels = not self.method.at_layer
-        return Where(None if pixels else self.layer_name, pixels)
+        if not self.method.at_layer:
+            return Where(None, pixels=True)
+        return Where(self.layer_name, False, self.tokens)
 
     @property
     def weighting(self) -> str:
@@ -97,6 +106,12 @@ class Look:
     def sign(self) -> str:
         """What is left of its map: `positive`, `absolute`, or `signed`, which may be negative."""
         return self.method.sign_by(self.choices.sign)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it chooses feature maps that others may follow."""
+        top = self.selection.top is not None
+        return top and self.method.weighs and not self.method.follows
 
     @property
     def averages(self) -> bool:
@@ -129,6 +144,7 @@ def looks_of(
     std_dev: float,
     seed: int,
     ig_steps: int = IG_STEPS,
+    tokens: Sequence[int] | None = None,
     perturbing: Perturbing | None = None,
 ) -> list[Look]:
     """Every method at every layer; then the methods that look at no layer.
@@ -142,6 +158,7 @@ def looks_of(
         std_dev: of the noise.
         seed: of the noise.
         ig_steps: steps of integrated_gradients.
+        tokens: (h, w), how the patches of a layer's tokens lie; None: told by their number.
         perturbing: how methods of SCORES perturb an image; its seed is taken from `seed`.
 
     Raises:
@@ -152,28 +169,17 @@ def looks_of(
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
-    for method in found:
-        method.check_installed()
-    if choices.sign != "own" and not any(method.sign for method in found):
-        _refuse_sign(choices.sign, found)
-    if not any(method.at_layer for method in found):
-        _refuse_selection(selection, found)
+    refuse_missing(found)
+    refuse_sign(choices.sign, found)
+    refuse_selection(selection, choices, found)
+    grid = grid_of(tokens)
     looks = [
-        Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed))
+        Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed), grid)
         for layer in dict.fromkeys(layer_names)
         for method in found
     ]
     given = replace(perturbing or Perturbing(), seed=int(seed))
     return _in_order([_perturbing(look, given) for look in looks], int(ig_steps))
-
-
-def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
-    """Raises UserError unless 0 <= nsamples <= 10^6, std_dev >= 0 and finite, 0 <= seed < 2^63."""
-    check_whole("nsamples", nsamples, 0, MOST_SAMPLES, "from 0 to 10^6")
-    number = isinstance(std_dev, numbers.Real) and not isinstance(std_dev, bool)
-    if not number or not math.isfinite(std_dev) or std_dev < 0:
-        raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
-    check_whole("seed", seed, 0, MAX_SEED, "from 0 to 2^63 - 1")
 
 
 def _in_order(looks: list[Look], ig_steps: int) -> list[Look]:
@@ -197,22 +203,4 @@ def _without_layer(look: Look) -> Look:
     """A look at the input, without what only layers have, so that equal ones are shared."""
     sign = look.choices.sign if look.method.sign else "own"
     choices = Choices(noise_scale=look.choices.noise_scale, sign=sign)
-    return replace(look, layer_name=None, choices=choices, selection=Selection())
-
-
-def _refuse_sign(sign: str, methods: list[Method]) -> None:
-    names = ", ".join(method.name for method in methods)
-    signed = ", ".join(name for name, method in METHODS.items() if method.sign)
-    raise UserError(
-        f"sign is {sign!r}, but the maps of {names} have no sign: leave it out, or add one of "
-        f"{signed}"
-    )
-
-
-def _refuse_selection(selection: Selection, methods: list[Method]) -> None:
-    if selection.filters is not None or selection.subset is not None:
-        names = ", ".join(method.name for method in methods)
-        raise UserError(
-            f"filters and subset choose in a layer, but {names} looks at the input: leave them "
-            "out, or add a method that looks at a layer"
-        )
+    return replace(look, layer_name=None, choices=choices, selection=Selection(), tokens=None)

@@ -24,12 +24,15 @@ class Needs(Enum):
         that yields masks and is sent their scores (see `perturbation`).
     MAPS: maps of its two `factors`, one in pixel space and one at a layer.
         `(of_pixels, of_layer) -> map`, all [b, T, H, W], the second resized onto the first's.
+    BACKGROUND: p-values of a layer's activations against a background's.
+        `(p [h, w, K], ScanSettings) -> scanning.Found`.
     """
 
     LAYER = "gradients at a layer"
     PIXELS = "gradients in pixel space"
     SCORES = "scores of perturbed images"
     MAPS = "maps of two other methods"
+    BACKGROUND = "activations of a background"
 
 
 class Evidence(NamedTuple):
@@ -57,10 +60,12 @@ class Weighted(NamedTuple):
         maps: [..., h, w, K], weighted feature maps; L = relu(sum over K), of a method with a sign
             what `Choices.sign` leaves of the sum.
         guarded: [...], how many alphas the guard set to 0.
+        weights: [..., K], one w^k a feature map; None for a method that weighs neurons.
     """
 
     maps: "tf.Tensor"
     guarded: "tf.Tensor"
+    weights: "tf.Tensor | None" = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Method:
         on_path: whether its copies lie on the path from zeros to the image, without noise.
         rule: how its gradient passes a ReLU, see `propagation.propagating`.
         pooled_head: whether it needs a head of global average pooling and one dense layer.
+        weighs: whether it has one weight w^k for each feature map.
+        follows: whether it shows the feature maps that weigh most in a method beside it.
         factors: of a method of MAPS: one in pixel space, one at a layer.
         sign: of a method whose map can have either sign: what is made of it unless `Choices.sign`
             says otherwise, `positive`, `absolute` or `signed`; "": it has none.
@@ -99,6 +106,8 @@ class Method:
     on_path: bool = False
     rule: str = "plain"
     pooled_head: bool = False
+    weighs: bool = False
+    follows: bool = False
     factors: tuple[str, str] | None = None
     sign: str = ""
     sees_layer: bool = False
@@ -111,7 +120,8 @@ class Method:
     @property
     def at_layer(self) -> bool:
         """Whether it looks at a layer, so that layers, feature maps and neurons can be chosen."""
-        return self.needs in {Needs.LAYER, Needs.MAPS} or self.sees_layer
+        of_layer = {Needs.LAYER, Needs.MAPS, Needs.BACKGROUND}
+        return self.needs in of_layer or self.sees_layer
 
     def sign_by(self, choice: str) -> str:
         """What is left of its map by `Choices.sign`: `positive`, `absolute`, or `signed`."""
@@ -129,6 +139,11 @@ class Method:
         """Whether it serves some models and refuses others."""
         particular = self.pooled_head or self.needs_probabilities or self.needs is Needs.MAPS
         return particular or self.rule != "plain"
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether it needs nothing but a model and images."""
+        return self.is_installed and self.needs is not Needs.BACKGROUND
 
     @property
     def is_installed(self) -> bool:

@@ -9,6 +9,7 @@ from sgcampp.explain import equations
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.lazy import tf
 from sgcampp.explain.method import METHODS, Evidence, Method, Needs, Weighted, method
+from sgcampp.explain.scanning import Floats, Found, ScanSettings, scan
 
 __all__ = ["METHODS", "Evidence", "Method", "Needs", "Weighted", "method"]
 
@@ -16,7 +17,7 @@ GUARD = 1e-3
 """alpha_guard=nonnegative asks Eq. 7's denominator to exceed this share of |D2|."""
 
 
-@method(smooth=True, of_exp=True)
+@method(smooth=True, of_exp=True, weighs=True)
 def smooth_grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     """Smooth Grad-CAM++: Grad-CAM++ of averaged derivatives (Omeiza et al. 2019, Eq. 7, 8, 2)."""
     numerator = of.D1 if choices.alpha_numerator == "first" else of.D2
@@ -27,23 +28,22 @@ def smooth_grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
         guarded = tf.cast(small & (of.D1 > 0) & (of.D2 != 0), denominator.dtype)
         denominator = tf.where(small, tf.zeros_like(denominator), denominator)
     w = equations.feature_map_weights(equations.alpha(numerator, denominator), of.D1)
-    return Weighted(w[..., None, None, :] * of.A, tf.reduce_sum(guarded, [-3, -2, -1]))
+    return _weighted(w, of.A)._replace(guarded=tf.reduce_sum(guarded, [-3, -2, -1]))
 
 
-@method(of_exp=True)
+@method(of_exp=True, weighs=True)
 def grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     """Grad-CAM++: pixel-wise weighted gradients (Chattopadhay et al. 2018)."""
     return smooth_grad_cam_pp(of, choices)
 
 
-@method()
+@method(weighs=True)
 def grad_cam(of: Evidence, choices: Choices) -> Weighted:
     """Grad-CAM: feature maps weighed by their mean gradient (Selvaraju et al. 2017, Eq. 1)."""
-    w = equations.mean_gradient_weights(of.D1, of.neurons)
-    return _unguarded(w[..., None, None, :] * of.A)
+    return _weighted(equations.mean_gradient_weights(of.D1, of.neurons), of.A)
 
 
-@method(smooth=True)
+@method(smooth=True, weighs=True)
 def smooth_grad_cam(of: Evidence, choices: Choices) -> Weighted:
     """Smooth Grad-CAM: Grad-CAM of gradients averaged over noised samples (Eq. 1 of the paper)."""
     return grad_cam(of, choices)
@@ -61,15 +61,24 @@ def hires_cam(of: Evidence, choices: Choices) -> Weighted:
     return _unguarded(of.D1 * of.A)
 
 
-@method(pooled_head=True)
+@method(pooled_head=True, weighs=True)
 def cam(of: Evidence, choices: Choices) -> Weighted:
     """CAM: feature maps weighed by the dense layer after global average pooling (Zhou et al. 2016).
 
     There dS/dA_ij^k is that weight over the number of pooled neurons, at every neuron.
     """
     pooled = of.A.shape[-3] * of.A.shape[-2]
-    w = pooled * equations.mean_gradient_weights(of.D1, of.neurons)
-    return _unguarded(w[..., None, None, :] * of.A)
+    return _weighted(pooled * equations.mean_gradient_weights(of.D1, of.neurons), of.A)
+
+
+@method(weighs=True, follows=True)
+def activation(of: Evidence, choices: Choices) -> Weighted:
+    """Activation: the feature maps themselves, without a class (Yosinski et al. 2015).
+
+    Alone it takes those with the largest mean activation for the ones that weigh most.
+    """
+    mean = tf.reduce_sum(of.A, [-3, -2]) / tf.reduce_sum(of.neurons)
+    return _unguarded(of.A)._replace(weights=mean)
 
 
 @method(needs=Needs.PIXELS)
@@ -108,10 +117,21 @@ def deconvnet(of: Evidence, choices: Choices) -> Weighted:
     return gradient(of, choices)
 
 
-@method(needs=Needs.MAPS, factors=("guided_backprop", "grad_cam_pp"))
+@method(needs=Needs.MAPS, factors=("guided_backprop", "grad_cam_pp"), weighs=True)
 def guided_grad_cam_pp(of_pixels: "tf.Tensor", of_layer: "tf.Tensor") -> "tf.Tensor":
     """Guided Grad-CAM++: guided backpropagation times Grad-CAM++ (Chattopadhay et al. 2018)."""
     return of_pixels * of_layer
+
+
+@method(needs=Needs.BACKGROUND)
+def subset_scan(p: Floats, settings: ScanSettings) -> Found:
+    """Subset scan: the neurons that are together the least ordinary (Speakman et al. 2018)."""
+    return scan(p, settings.statistic, settings.alpha_max)
+
+
+def _weighted(w: "tf.Tensor", A: "tf.Tensor") -> Weighted:
+    """w^k A^k for each feature map, w: [..., K]."""
+    return _unguarded(w[..., None, None, :] * A)._replace(weights=w)
 
 
 def _unguarded(maps: "tf.Tensor") -> Weighted:

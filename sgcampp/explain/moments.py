@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+PACK = 16
+"""Numbers that a processor takes at once, at most."""
+
 
 class Moments(NamedTuple):
     """Sums over the samples seen so far, for b images, G groups and one class.
@@ -70,10 +73,10 @@ def add_samples(
     before = tf.where(anew, lowest, moments.top)
     top = tf.maximum(before, tf.reduce_max(tf.where(use, S, lowest), [1, 2]))
     relative = S - top[:, None, None]
-    weight = tf.exp(relative) if weighting == "exp_logit" else tf.ones_like(S)
+    weight = _exp(relative) if weighting == "exp_logit" else tf.ones_like(S)
     weight = tf.where(use, weight, tf.zeros_like(weight))
     # Relative to a raised maximum, all earlier weights shrink by the same factor.
-    shrink = tf.exp(before - top) if weighting == "exp_logit" else tf.ones_like(top)
+    shrink = _exp(before - top) if weighting == "exp_logit" else tf.ones_like(top)
     shrink = tf.where(anew, tf.zeros_like(shrink), shrink)
     terms = weighted_terms(weight)
     return Moments(
@@ -121,6 +124,15 @@ def mean_without(sums: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
 def effective_samples(moments: Moments) -> tf.Tensor:
     """The effective sample size of the weights, (sum w)^2 / sum w^2, [b], from 1 to n."""
     return tf.math.divide_no_nan(moments.weight**2, moments.weight2)
+
+
+def _exp(x: tf.Tensor) -> tf.Tensor:
+    """e^x, to the same bits wherever in a tensor a number stands.
+
+    TensorFlow takes numbers in packs of the processor's width and those that are left over one by
+    one, by another routine, whose last digit differs. So each number gets a pack of its own.
+    """
+    return tf.exp(tf.repeat(x[..., None], PACK, -1))[..., 0]
 
 
 def _like(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

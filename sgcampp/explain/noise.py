@@ -7,8 +7,8 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.errors import UserError
+from sgcampp.explain.checks import check_noise
 from sgcampp.explain.choices import Choices
-from sgcampp.explain.looks import check_noise
 
 KEPT_BYTES = 32 << 20
 """Noise of about 50 samples of 224 × 224 pixels."""

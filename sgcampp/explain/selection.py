@@ -1,8 +1,10 @@
 """Which feature maps and neurons of a layer are looked at."""
 
 import numbers
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +17,25 @@ class Selection:
     """A subset of a layer's feature maps and neurons; checked against a layer by `neurons`.
 
     Attributes:
-        filters: feature maps k that bound all equations, or None for all.
+        filters: feature maps k that bound all equations, a tuple of whole numbers, or None for
+            all. Given as `top8` it leaves None here: those eight with the largest weight w^k.
         region: whether `subset` is the two corners of an inclusive box, or a list of neurons.
         subset: (row, column) pairs, or None for all neurons.
+        top: N of `topN`, or None.
 
     Raises:
         UserError: for values of the wrong shape or type, duplicates, or region without corners.
     """
 
-    filters: Sequence[int] | None = None
+    filters: Any = None
     region: bool = False
     subset: Sequence[Sequence[int]] | None = None
+    top: int | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "filters", _whole_numbers(self.filters))
+        object.__setattr__(self, "top", _top(self.filters))
+        chosen = None if self.top else _whole_numbers(self.filters)
+        object.__setattr__(self, "filters", chosen)
         object.__setattr__(self, "subset", _pairs(self.subset))
         if self.region and (self.subset is None or len(self.subset) != 2):
             raise UserError(
@@ -36,14 +43,29 @@ class Selection:
                 f"but subset is {_shown(self.subset)}"
             )
 
+    @property
+    def of_filters(self) -> bool:
+        """Whether some feature maps are looked at one by one."""
+        return self.filters is not None or self.top is not None
+
     def check_filters(self, feature_maps: int, layer: str) -> None:
         """Raises UserError for a feature map that the layer does not have."""
+        if (self.top or 0) > feature_maps:
+            raise UserError(
+                f"filters is top{self.top}, but layer {layer!r} has {feature_maps} feature maps"
+            )
         for k in self.filters or ():
             if not 0 <= k < feature_maps:
                 raise UserError(
                     f"filters has {k}, but layer {layer!r} has {feature_maps} feature maps, "
                     f"0 to {feature_maps - 1}"
                 )
+
+    def of_maps(self, feature_maps: int) -> NDArray[np.bool_]:
+        """The chosen ones of K feature maps, bool [K]."""
+        chosen = np.full(feature_maps, self.filters is None)
+        chosen[list(self.filters or ())] = True
+        return chosen
 
     def neurons(self, height: int, width: int, layer: str) -> NDArray[np.bool_]:
         """The chosen neurons of a layer.
@@ -76,12 +98,20 @@ class Selection:
         return chosen
 
 
-def _whole_numbers(filters: Sequence[int] | None) -> tuple[int, ...] | None:
+def _top(filters: Any) -> int | None:
+    """N of `topN`, bare or as the only one of a list; None for anything else."""
+    several = isinstance(filters, (list, tuple)) and len(filters) == 1
+    one = filters[0] if several else filters
+    match = re.fullmatch(r"top([1-9]\d{0,4})", one) if isinstance(one, str) else None
+    return int(match[1]) if match else None
+
+
+def _whole_numbers(filters: Any) -> tuple[int, ...] | None:
     if filters is None:
         return None
     if isinstance(filters, (str, bytes, numbers.Number)) or not len(filters):
         raise UserError(
-            f"filters is {filters!r}, accepted: a list of feature maps like [10, 32, 3]"
+            f"filters is {filters!r}, accepted: a list of feature maps like [10, 32, 3], or top8"
         )
     if not all(map(is_whole, filters)):
         raise UserError(f"filters is {list(filters)!r}, accepted: whole numbers")

@@ -96,7 +96,8 @@ class Metric:
         unit: "%" (0…100) or "".
         yes_no: whether each map has a yes (100 %) or a no (0 %).
         pool: None, or for a metric that is one number for many maps: `compute` returns a map's
-            evidence, an array, and `pool` takes the mean evidence of many maps to the number.
+            evidence, an array, and `pool` takes the mean evidence of many maps, [..., evidence's
+            shape] for several lots of maps, to the numbers [...].
     """
 
     name: str
@@ -107,7 +108,7 @@ class Metric:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     unit: Literal["%", ""] = ""
     yes_no: bool = False
-    pool: Callable[[Floats], float] | None = None
+    pool: Callable[[Floats], Floats] | None = None
 
     def measure(self, given: Mapping[str, Any], **parameters: Any) -> Any:
         """The metric, or its evidence, of one map.
@@ -134,7 +135,7 @@ def metric(
     better: Literal["more", "less", ""],
     unit: Literal["%", ""] = "",
     yes_no: bool = False,
-    pool: Callable[[Floats], float] | None = None,
+    pool: Callable[[Floats], Floats] | None = None,
 ) -> Callable[[Function], Function]:
     """Registers the decorated function under its own name and returns it unchanged.
 

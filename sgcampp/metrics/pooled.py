@@ -75,13 +75,13 @@ def box_ious(normalised: ArrayLike, instances: ArrayLike, *, thresholds: int = 1
     return np.array([overlap(boxes, truth).max(initial=0.0) for boxes in parts])
 
 
-def best_threshold_accuracy(hits: Floats) -> float:
-    """The accuracy at the best threshold, averaged over BOX_IOUS, 0…100.
+def best_threshold_accuracy(hits: Floats) -> Floats:
+    """The accuracy at the best threshold, averaged over BOX_IOUS, [...], 0…100.
 
     Args:
-        hits: [3, thresholds], the shares of maps whose box is right.
+        hits: [..., 3, thresholds], the shares of maps whose box is right.
     """
-    return float(100 * hits.max(-1).mean())
+    return np.asarray(100 * hits.max(-1).mean(-1))
 
 
 @metric(better="more", unit="%", pool=best_threshold_accuracy)
@@ -107,16 +107,18 @@ def max_box_acc(normalised: ArrayLike, instances: ArrayLike, *, thresholds: int 
     return (ious >= np.array(BOX_IOUS)[:, None]).astype(np.float64)
 
 
-def average_precision(counts: Floats) -> float:
-    """The area under pixel precision and recall, Σ precision · rise of recall, 0…1.
+def average_precision(counts: Floats) -> Floats:
+    """The area under pixel precision and recall, Σ precision · rise of recall, [...], 0…1.
 
     Args:
-        counts: [2, bins], pixels by M̂, rising, on and off objects; any scale.
+        counts: [..., 2, bins], pixels by M̂, rising, on and off objects; any scale.
     """
-    on, off = np.cumsum(counts[:, ::-1], axis=1)
+    falling = counts[..., ::-1]
+    rise = falling[..., 0, :]
+    on, off = np.moveaxis(np.cumsum(falling, axis=-1), -2, 0)
     seen = on + off
     precision = np.divide(on, seen, out=np.zeros_like(on), where=seen > 0)
-    return float(np.sum(precision * np.diff(on, prepend=0.0)) / on[-1])
+    return np.asarray((precision * rise).sum(-1) / on[..., -1])
 
 
 @metric(better="more", pool=average_precision)

@@ -8,10 +8,10 @@ from typing import Any
 
 import keras
 
+from sgcampp.models.spatial import Layout, Reading, Shape, full_shape
+
 # Their inner tensors [N, heads, T, T] look like feature maps and are none.
 _OPAQUE = ("MultiHeadAttention", "GroupedQueryAttention")
-
-Shape = tuple[int | None, ...]
 
 
 @dataclass(eq=False)
@@ -23,11 +23,17 @@ class LayerCall:
             calls are 'name#1', 'name#2', ….
         layer: the layer, or the operation of a functional model (`x + y`).
         tensor: what it returned: usually a symbolic tensor [N, h, w, K].
+        layout: how that lies over the image; None if it does not.
+        maps: the same as [N, h, w, K]; what comes after the layer is made of it.
+        full_shape: of what it returned, None where unknown; () if it is not one tensor.
     """
 
     address: str
     layer: Any
     tensor: Any
+    layout: Layout | None
+    maps: Any
+    full_shape: Shape
 
     @property
     def type(self) -> str:
@@ -36,15 +42,12 @@ class LayerCall:
 
     @property
     def shape(self) -> Shape:
-        """Shape without the batch axis, None where unknown; () if it is not one tensor."""
-        shape = getattr(self.tensor, "shape", None)
-        if shape is None or getattr(shape, "rank", 0) is None:
-            return ()
-        return tuple(shape)[1:]
+        """(h, w, K) of what lies over the image; else its shape without the batch axis."""
+        return self.layout.shape if self.layout else self.full_shape[1:]
 
 
 @contextmanager
-def watched_layers(model: keras.Model) -> Iterator[list[LayerCall]]:
+def watched_layers(model: keras.Model, reading: Reading | None = None) -> Iterator[list[LayerCall]]:
     """Records every layer's output, in call order, while the model is called inside the block.
 
     The layers' `call` is wrapped on the instance, and restored on leaving, errors included; the
@@ -52,16 +55,18 @@ def watched_layers(model: keras.Model) -> Iterator[list[LayerCall]]:
 
     Args:
         model: any Keras model: functional, Sequential, subclassed, nested.
+        reading: how outputs are read as [N, h, w, K]; without one only those that are.
 
     Yields:
         The list that fills while the model runs.
     """
     seen: list[LayerCall] = []
+    reading = reading or Reading()
     wrapped: list[tuple[Any, dict[str, Any]]] = []
     try:
         for address, layer in _walk(model):
             wrapped.append((layer, {"call": vars(layer)["call"]} if "call" in vars(layer) else {}))
-            object.__setattr__(layer, "call", _watched(address, layer, seen))
+            object.__setattr__(layer, "call", _watched(address, layer, reading, seen))
         yield seen
     finally:
         for layer, own in reversed(wrapped):
@@ -90,14 +95,17 @@ def _children(parent: Any) -> list[Any]:
     return layers + [o for o in getattr(parent, "_operations", []) if o not in layers]
 
 
-def _watched(address: str, layer: Any, seen: list[LayerCall]) -> Callable[..., Any]:
+def _watched(
+    address: str, layer: Any, reading: Reading, seen: list[LayerCall]
+) -> Callable[..., Any]:
     original = layer.call
     calls: list[LayerCall] = []
 
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
-        tensor = original(*args, **kwargs)
-        calls.append(LayerCall(address, layer, tensor))
+        returned = original(*args, **kwargs)
+        tensor, layout, maps = reading.read(address, layer, returned)
+        calls.append(LayerCall(address, layer, tensor, layout, maps, full_shape(returned)))
         seen.append(calls[-1])
         if len(calls) > 1:
             calls[0].address = f"{address}#1"

@@ -13,6 +13,8 @@ from sgcampp.pictures.rendering import View
 from sgcampp.tree.rows import MapRow
 from sgcampp.tree.words import class_words, flat_words
 
+MOST_NAMED = 4
+"""Feature maps of a set that are named one by one."""
 Axis = Callable[[MapRow], str]
 """Gives a map the name of its column, or a part of the name of its row."""
 
@@ -114,6 +116,8 @@ def _class(row: MapRow) -> str:
 def _name_of_filters(row: MapRow) -> str:
     if row.filters is None:
         return ""
+    if len(row.filters) > MOST_NAMED:
+        return f"{len(row.filters)} feature maps together"
     return f"feature map{'s' * (len(row.filters) > 1)} " + ", ".join(map(str, row.filters))
 
 
@@ -128,6 +132,8 @@ def _caption(row: MapRow) -> str:
         parts.append(f"p {row.probability:.2f}")
     if row.score is not None:
         parts.append(f"S {row.score:.1f}")
+    if row.weights is not None and len(row.weights) == 1:
+        parts = [f"w {row.weights[0]:.3g}", *parts]
     if row.reason:
         parts.append(f"all zeros: {flat_words(row.reason)}")
     return " · ".join(parts)

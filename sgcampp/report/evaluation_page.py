@@ -36,6 +36,7 @@ from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.words import flat_words
 
 if TYPE_CHECKING:
+    from sgcampp.evaluation.records import Record
     from sgcampp.evaluation.rows import EvaluationRow
     from sgcampp.evaluation.summary import Cell, Summary
 
@@ -60,7 +61,7 @@ def write_evaluation_page(
     tree: OutputTree,
     out: Named,
     summary: "Summary",
-    rows: "Iterable[EvaluationRow]",
+    rows: "Iterable[EvaluationRow | Record]",
     parameters: dict[str, Any],
     path: Named | None = None,
 ) -> Named:
@@ -70,8 +71,7 @@ def write_evaluation_page(
         tree: the output tree evaluated.
         out: where it lies.
         summary: what the evaluation says.
-        rows: its rows, one a map; they are read once and only those that stand out are kept, best
-            if all rows of an image come together.
+        rows: its rows, one a map; they are read once and only those that stand out are kept.
         parameters: what the evaluation was asked, to stand on top.
         path: of the page; OUT/evaluation.html by default. Its links to pictures are relative.
 

@@ -11,6 +11,7 @@ from sgcampp.report.extremes import REFERENCE
 from sgcampp.report.numbers import ARROWS
 
 if TYPE_CHECKING:
+    from sgcampp.evaluation.records import Record
     from sgcampp.evaluation.rows import EvaluationRow, Series
     from sgcampp.evaluation.summary import Cell, MetricFacts, SeriesSummary, Summary
 
@@ -149,11 +150,11 @@ class Shares:
     def __init__(self) -> None:
         self._known: dict[str, list[float]] = {}
 
-    def add(self, row: "EvaluationRow") -> None:
+    def add(self, row: "EvaluationRow | Record") -> None:
         """Takes in one row."""
         for name, values in row.curves.items():
             if name.endswith("shares") and name not in self._known:
-                self._known[name] = values
+                self._known[name] = list(map(float, values))
 
     def of(self, name: str, points: int) -> list[float]:
         """Of a curve: those of its own name, the common ones, or even steps from 0 to 1."""

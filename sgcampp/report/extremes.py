@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sgcampp.evaluation.rows import OK, EvaluationRow, Series
+from sgcampp.evaluation.rows import OK, Series
 
 if TYPE_CHECKING:
+    from sgcampp.evaluation.records import Record
+    from sgcampp.evaluation.rows import EvaluationRow
     from sgcampp.evaluation.summary import MetricFacts, Summary
 
 MOST = 10
@@ -85,7 +87,7 @@ class Extremes:
         self._waiting: dict[tuple[str, int], dict[Series, _Values]] = {}
         self._lists = [[(Leading(), Leading()) for _ in self.metrics] for _ in self.pairs]
 
-    def add(self, row: EvaluationRow) -> None:
+    def add(self, row: "EvaluationRow | Record") -> None:
         """Takes in one row; of two for one map the later one holds, if the first one failed."""
         series = row.series
         if row.status != OK or series not in self._wanted:

@@ -59,7 +59,7 @@ function stripItem(number) {
   const item = make("li");
   const button = make("button");
   const picture = make("img");
-  Object.assign(picture, { alt: "", loading: "lazy", src: pictureUrl(picturePath(row, number)) });
+  Object.assign(picture, { alt: "", loading: "lazy", src: pictureUrl(picturePath(row, number), now.image) });
   Object.assign(button, { type: "button", value: number });
   button.append(picture, make("span", "", number === PANEL ? "Panel of all maps" : mapWords(row.maps[number], isVarying)));
   item.append(button);
@@ -82,12 +82,12 @@ function showMap(number) {
   if (map || number === PANEL) showPictures(row, number);
 }
 
-const FILE_WORDS = { arrays: "array (.npy)", heatmaps: "heatmap", overlays: "overlay", panels: "panel" };
+const FILE_WORDS = { arrays: "array (.npy)", errors: "error (.npy)", error_heatmaps: "error", heatmaps: "heatmap", overlays: "overlay", panels: "panel" };
 
 function fileLinks(files) {
   return Object.entries(files).map(([kind, path]) => {
     const link = make("a", "", FILE_WORDS[kind] ?? kind);
-    link.href = pictureUrl(path);
+    link.href = pictureUrl(path, now.image);
     return link;
   });
 }

@@ -2,7 +2,7 @@
 
 A shard is written beside while it fills. When it has its images it appears under its name, in a
 thread, while the next one fills; only then are its rows handed on. A run that was killed in between
-leaves at most one whole shard without rows in the manifest: they are read out of it.
+leaves whole shards without rows in the manifest: these are read out of them.
 """
 
 import io
@@ -15,14 +15,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from sgcampp.errors import RunStopped
 from sgcampp.run.writing import Written
 from sgcampp.storage.store import Store
+from sgcampp.tree.lock import WHOLE
 from sgcampp.tree.manifest import part_names
 from sgcampp.tree.paths import check_suffixes
 from sgcampp.tree.rows import OK, MapRow, Row, from_line, to_line
-from sgcampp.tree.shards import TreeFiles, member_name, shard_name, shards_in
+from sgcampp.tree.shards import SHARDS, TreeFiles, member_name, shard_name, shards_in
 from sgcampp.tree.tree_writer import FileWriter, TreeWriter
 
 Files = list[tuple[str, bytes]]
@@ -70,7 +72,7 @@ class Packer:
                     shard = shard or self._new_shard()
                     shard.add(one, files)
                     if len(shard.images) >= self._size:
-                        if ended:  # its rows are recorded before the next one appears
+                        if ended:
                             yield ended.result()
                         ended, shard = pool.submit(shard.end), None
                 if ended:
@@ -152,31 +154,37 @@ def _numbers(shards: Iterable[str], part: int) -> Iterator[int]:
             yield int(last)
 
 
-def orphans(store: Store) -> list[Row]:
+def orphans(store: Store, part: int) -> list[Row]:
     """The rows of whole shards whose run was killed before it recorded them.
 
-    Only the last shard of a part can be one.
+    For the holder of the part's lock. Only the last shards of a part can be such.
+
+    Args:
+        store: the output tree.
+        part: whose shards; WHOLE: everybody's.
 
     Raises:
         RunStopped: for a shard that can't be read.
     """
-    last: dict[str, str] = {}
-    for shard in shards_in(store):
-        last[shard.rpartition("-")[0]] = shard
     rows: list[Row] = []
-    for shard in last.values():
-        if not _is_recorded(store, shard):
-            rows += _rows_in(store, shard)
+    by_part: defaultdict[str, list[str]] = defaultdict(list)
+    for shard in shards_in(store):
+        by_part[shard.rpartition("-")[0]].append(shard)
+    for shards in by_part.values():
+        if part == WHOLE or shards[0].startswith(f"{SHARDS}/{part:05d}-"):
+            unrecorded = partial(_is_unrecorded, store)
+            for shard in itertools.takewhile(unrecorded, reversed(shards)):
+                rows = [*_rows_in(store, shard), *rows]
     return rows
 
 
-def _is_recorded(store: Store, shard: str) -> bool:
+def _is_unrecorded(store: Store, shard: str) -> bool:
     needle = f'"{shard}/'.encode("ascii")
     for part in part_names(store):
         with store.open_own(part) as file:
             if any(needle in line for line in file):
-                return True
-    return False
+                return False
+    return True
 
 
 def _rows_in(store: Store, shard: str) -> list[Row]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sgcampp.config.run_config import Asked, RunConfig
 from sgcampp.engine.serving import refused_looks
 from sgcampp.errors import UserError
-from sgcampp.explain.methods import METHODS
+from sgcampp.explain.methods import METHODS, Needs
 from sgcampp.models.classifier import Classifier
 
 
@@ -34,9 +34,11 @@ def served(config: RunConfig, classifier: Classifier, note: Callable[[str], None
 
 
 def _missing() -> list[str]:
-    """About methods whose packages are not installed."""
+    """About methods whose packages are not installed, or that need more than a model."""
     sentences = []
     for name, method in METHODS.items():
+        if method.needs is Needs.BACKGROUND:
+            sentences.append(f"{name} is left out: `sgcampp scan` runs it, against ordinary images")
         try:
             method.check_installed()
         except UserError as error:

@@ -38,6 +38,7 @@ class Wanted:
         targets: the classes to explain.
         total: images in the whole listing.
         base: what keys are relative to; "" for nothing.
+        background_sha256: of what images are held against, where they are scanned.
     """
 
     config: RunConfig
@@ -45,6 +46,7 @@ class Wanted:
     targets: Targets
     total: int
     base: str
+    background_sha256: str | None = None
 
 
 def known_run(store: Store, wanted: Wanted) -> Known | None:
@@ -64,6 +66,8 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
     differing = differing_keys(
         wanted.config, wanted.classifier.fingerprint, wanted.targets.sha256, *known
     )
+    if known[1].background_sha256 != wanted.background_sha256:
+        differing.append("the images of the background")
     if differing:
         raise UserError(
             f"{store.shown()} holds another run, which differs in {'; '.join(differing)}: choose "
@@ -108,6 +112,7 @@ def settled(
         versions=versions(),
         base=wanted.base,
         piecewise_linear={of.layer: of.bend is None for of in seen if of.layer != INPUT},
+        background_sha256=wanted.background_sha256,
     )
     return record, layout
 

@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.engine.ensemble import Ensemble
@@ -26,13 +27,19 @@ def images_a_second(config: RunConfig, seconds: float = 2.0) -> float:
     rng = np.random.default_rng(0)
     classifier = load_model(config.model, **config.model_settings())
     targets = read_targets(config.target, classifier)
+
+    def made_up(count: int) -> NDArray[np.float32]:
+        return rng.random((min(count, MADE_UP), *classifier.input_shape), np.float32)
+
     ensemble = Ensemble(
         classifier.model,
         classifier.input_shape,
         [asked.look for asked in served(config, classifier, lambda note: None)],
         targets.classes,
         classifier.black,
-        lambda count: rng.random((min(count, MADE_UP), *classifier.input_shape), np.float32),
+        examples=made_up,
+            (min(count, MADE_UP), *classifier.input_shape), np.float32
+        ),
         output_name=classifier.output_name,
         frozen=True,
         precision=config.precision,

@@ -173,6 +173,7 @@ class ImageWriter:
             nsamples=one.seen.copies,
             across=named.across or None,
             filters=None if one.filters is None else list(one.filters),
+            weights=None if one.weights is None else list(one.weights),
             log_scale=one.log_scale,
             ess=one.ess,
             relative_se=one.error.relative,
@@ -183,6 +184,7 @@ class ImageWriter:
             perturbations=one.seen.perturbations or None,
             r2=one.r2,
             reason=one.reason,
+            scanned=None if one.scanned is None else one.scanned._asdict(),
         )
 
     def _write_about_image(

@@ -22,17 +22,23 @@ def spearman(values: ArrayLike) -> list[list[float | None]]:
         [C][C], symmetrical; None where fewer than three rows have both, or one is constant there
         (also on the diagonal).
     """
-    columns = np.asarray(values, np.float64)
-    present = np.isfinite(columns)
-    ranks = _ranks(columns)
+    given = np.asarray(values, np.float64)
+    present = np.isfinite(given)
+    columns = np.where(present, given, np.nan)
+    ranks = _centred(_ranks(columns))
+    products, shared = ranks.T @ ranks, present.T.astype(int) @ present
     size = columns.shape[1]
     found: list[list[float | None]] = [[None] * size for _ in range(size)]
     for i in range(size):
         for j in range(i + 1):
-            both = present[:, i] & present[:, j]
-            all_rows = both.sum() == present[:, i].sum() == present[:, j].sum()
-            pair = ranks[:, [i, j]] if all_rows else _ranks(columns[both][:, [i, j]])
-            found[i][j] = found[j][i] = _pearson(pair[both] if all_rows else pair)
+            if shared[i, j] == shared[i, i] == shared[j, j]:
+                of_pair = products[np.ix_([i, j], [i, j])]
+            else:
+                both = present[:, i] & present[:, j]
+                some = _centred(_ranks(columns[both][:, [i, j]]))
+                of_pair = some.T @ some
+            if shared[i, j] >= FEWEST:
+                found[i][j] = found[j][i] = _pearson(of_pair)
     return found
 
 
@@ -41,9 +47,17 @@ def _ranks(columns: Floats) -> Floats:
     return np.asarray(rankdata(columns, axis=0, nan_policy="omit"))
 
 
-def _pearson(pair: Floats) -> float | None:
-    if len(pair) < FEWEST:
-        return None
-    a, b = (pair - pair.mean(0)).T  # ranks are halves of whole numbers: a constant column is 0
-    norm = np.sqrt((a @ a) * (b @ b))
-    return float(np.clip(a @ b / norm, -1, 1)) if norm > 0 else None
+def _centred(ranks: Floats) -> Floats:
+    """Less the mean of each column, which is half a whole number: a constant column becomes 0.
+
+    So do missing values.
+    """
+    there = np.isfinite(ranks)
+    mean = np.where(there, ranks, 0).sum(0) / np.maximum(there.sum(0), 1)
+    return np.where(there, ranks - mean, 0)
+
+
+def _pearson(products: Floats) -> float | None:
+    """Of two centred columns, given the products [2,2] of each with each."""
+    norm = np.sqrt(products[0, 0] * products[1, 1])
+    return float(np.clip(products[0, 1] / norm, -1, 1)) if norm > 0 else None

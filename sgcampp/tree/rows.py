@@ -33,6 +33,7 @@ class MapRow:
         score: S, the class score before softmax/sigmoid, of the clean image.
         probability: of the class, 0 to 1, if the model gives one.
         filters: the feature maps that the map is bounded to; None: all.
+        weights: w^k of each of `filters`, in units of the array, where the method has them.
         log_scale: e^{log_scale} · array is the paper's L.
         ess: effective sample size of the weights e^{S_m}, 1 to n.
         relative_se: RMS of the map's standard error over its maximum, if it has one.
@@ -44,6 +45,7 @@ class MapRow:
         perturbations: of methods that perturb images, how many perturbed images were scored.
         r2: of methods that fit a model of their own to these scores, how well it fits, at most 1.
         reason: why the map is flat (all zero), if it is.
+        scanned: of a scan: `score`, `p_value`, `alpha` and `neurons`.
     """
 
     files: dict[str, str] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class MapRow:
     score: float | None = None
     probability: float | None = None
     filters: list[int] | None = None
+    weights: list[float] | None = None
     log_scale: float | None = None
     ess: float | None = None
     relative_se: float | None = None
@@ -72,6 +75,7 @@ class MapRow:
     perturbations: int | None = None
     r2: float | None = None
     reason: str | None = None
+    scanned: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

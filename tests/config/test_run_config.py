@@ -41,7 +41,7 @@ def load(tmp_path):
 def refused(words, call, *args, **kwargs):
     with pytest.raises(UserError, match=words) as error:
         call(*args, **kwargs)
-    assert "\n" not in str(error.value) and len(str(error.value)) < 500
+    assert "\n" not in str(error.value) and len(str(error.value)) < 600
     return str(error.value)
 
 

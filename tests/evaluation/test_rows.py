@@ -1,10 +1,11 @@
 """Rows of an evaluation on their way to a file and back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from sgcampp.evaluation.rows import EvaluationRow, Series, from_line, to_line
+from sgcampp.evaluation.rows import EvaluationRow, Series, from_line, to_line, without_lists
 
 FULL = EvaluationRow(
     key="a/ü.jpg",
@@ -33,6 +34,14 @@ def test_there_and_back(row):
     line = to_line(row)
     assert from_line(line) == row
     assert line.isascii() and line.endswith(b"\n") and line.count(b"\n") == 1
+
+
+def test_the_row_without_its_lists():
+    shorter = replace(FULL, evidence={}, curves={})
+    assert without_lists(to_line(FULL)) == shorter
+    assert without_lists(to_line(shorter)) == shorter
+    hostile = replace(FULL, key='"evidence":{},', reason='\\"curves":{"a":[1]},', method="{[")
+    assert without_lists(to_line(hostile)) == replace(hostile, evidence={}, curves={})
 
 
 def test_fields_of_newer_versions_are_left_aside():

@@ -1,5 +1,6 @@
 """Whole evaluations of small trees: against brute force, resumed, in shards, refused."""
 
+import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -160,8 +161,9 @@ def test_a_resumed_evaluation_and_shards_give_the_same_rows(out, tmp_path):
     apart = tmp_path / "apart"
     shutil.copytree(out, apart)
     whole = plain(evaluate(out, preset="quick").rows())
-    for shard in ((1, 2), (2, 2)):
+    for shard in ((1, 3), (2, 3), (3, 3)):
         evaluate(apart, preset="quick", shard=shard)
+    assert len(list(apart.glob("evaluation/part-*.jsonl"))) == 3
     assert plain(evaluate(apart, preset="quick").rows()) == whole
 
     stopped = tmp_path / "stopped"
@@ -177,6 +179,24 @@ def test_a_resumed_evaluation_and_shards_give_the_same_rows(out, tmp_path):
     ear = Ear()
     assert plain(evaluate(stopped, ear, preset="quick").rows()) == whole
     assert ear.done == ear.images == 5
+
+
+def test_another_batch_size_changes_last_digits_alone(out, tmp_path):
+    import shutil
+
+    apart = tmp_path / "apart"
+    shutil.copytree(out, apart)
+    whole, other = (
+        plain(evaluate(tree, batch_size=b).rows()) for tree, b in ((out, None), (apart, 3))
+    )
+    assert whole.keys() == other.keys()
+    for map_, row in whole.items():
+        for numbers in ("metrics", "curves"):
+            assert row[numbers].keys() == other[map_][numbers].keys()
+            for name, value in row[numbers].items():
+                np.testing.assert_allclose(other[map_][numbers][name], value, 1e-4, 1e-4)
+    with pytest.raises(UserError, match="differs in batch_size: 3 → 16"):
+        evaluate(apart)
 
 
 def test_other_parameters_are_another_evaluation(out):
@@ -205,8 +225,8 @@ def test_another_model_is_refused_and_a_changed_picture_is_a_failed_row(explaine
     assert set(reasons) == {"b.png"}
     assert reasons["b.png"] in {"changed", "corrupt"}
     assert {row.key for row in evaluate(out, preset="quick").rows() if row.status == "failed"}
-    mended = evaluate(out, preset="quick", retry_failed=True).rows()
-    assert {row.status for row in mended} == {"ok"}
+    mended = plain(evaluate(out, preset="quick", retry_failed=True).rows())  # the last row holds
+    assert {row["status"] for row in mended.values()} == {"ok"}
     text = (out / "run.yaml").read_text()
     fingerprint = tree.record.model_fingerprint
     (out / "run.yaml").write_text(text.replace(fingerprint, "0" * 64))
@@ -220,6 +240,7 @@ def test_another_model_is_refused_and_a_changed_picture_is_a_failed_row(explaine
         ({"steps": 1}, "steps is 1, accepted"),
         ({"seed": -1}, "seed is -1, accepted"),
         ({"limit": 0}, "limit is 0, accepted"),
+        ({"batch_size": 0}, "batch_size is 0, accepted"),
         ({"fill": ["white"]}, "fill is 'white', accepted"),
         ({"metrics": ["average_dorp"]}, "did you mean 'average_drop'"),
         ({"classes": Path("c.csv")}, "give boxes too"),
@@ -252,6 +273,19 @@ def test_what_it_costs_is_told_before(out):
     a_map = 1 + 3 * (STEPS - 1)
     assert cost.passes == 5 * 3 + (5 * 2 * 3 + 5 * 2 * 6) * a_map
     assert cost.seconds > 0
+    third = Evaluation(out, Options(steps=STEPS, shard=(2, 3))).cost()
+    assert (third.images, third.passes) == (2, math.ceil(cost.passes * 2 / 5))
+
+
+def test_what_is_done_costs_nothing(out):
+    evaluate(out, preset="quick", shard=(1, 2))
+    left = Evaluation(out, Options(steps=STEPS, preset="quick")).cost()
+    assert (left.images, left.maps) == (2, 12)
+    evaluate(out, preset="quick")
+    done = Evaluation(out, Options(steps=STEPS, preset="quick")).cost()
+    assert (done.images, done.maps, done.passes, done.seconds) == (0, 0, 0, 0)
+    with pytest.raises(UserError, match="another evaluation, which differs in metrics"):
+        Evaluation(out, Options(steps=STEPS)).cost()
 
 
 def test_subsets_of_cells_are_scored_once_an_image(out):

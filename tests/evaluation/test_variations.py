@@ -219,9 +219,18 @@ def test_killed_and_resumed_in_other_groups_it_gives_the_same_rows(small, out):
     assert plain(evaluate(out).rows()) == small[1]
 
 
-def test_what_it_costs_is_told_before(evaluated):
+def unevaluated(out, tmp_path, **options):
+    """The evaluation of a copy of a tree that has none yet."""
+    copy = tmp_path / "unevaluated"
+    shutil.copytree(out, copy, ignore=shutil.ignore_patterns("evaluation*"))
+    return Evaluation(copy, Options(**options))
+
+
+def test_what_it_costs_is_told_before(config, evaluated, tmp_path):
     """Three methods on 2 × 3 maps an image: three samplings at the layer, one in pixel space."""
-    cost = evaluated.cost()
+    assert evaluated.cost().passes == evaluated.cost().explained == 0  # nothing is left
+    options = {"metrics": NAMES, "seed": SEED, "fill": ["black"]}
+    cost = unevaluated(Path(config.out), tmp_path, **options).cost()
     maps, references = 2 * 2 * 3 * 3, 2 * 2 * 3 * 2 * 6
     assert cost.passes == 2 * 3 + (maps + references) * (1 + 18)
     noised = 2 * 4  # two strengths, n + 1 passes each; what looks at the image alone goes along
@@ -254,11 +263,11 @@ def test_a_device_without_memory_gets_smaller_batches_and_the_same_numbers(small
     assert any("scoring imputed images in batches of 4" in note for note in listener.notes)
 
 
-def test_how_it_is_done_is_recorded(evaluated, small):
+def test_how_it_is_done_is_recorded(evaluated, small, tmp_path):
     text = (evaluated.tree.store.read("evaluation/evaluation.yaml")).data.decode()
     assert '"road": {"steps": 10, "noise": 0.01}' in text
     assert '"perturbed_maps": {"radius": 0.02, "draws": 10}' in text
-    evaluation = Evaluation(small[0], Options(metrics=["average_drop"]))
+    evaluation = unevaluated(small[0], tmp_path, metrics=["average_drop"])
     assert evaluation.request.made == {}
     assert evaluation.cost().explained == 0
 

@@ -82,3 +82,27 @@ def test_an_image_that_starts_anew_forgets_what_was_in_its_place():
         alone = stream(S, terms, [2], "exp_logit")
         for a, b in zip(tf.nest.flatten(after), tf.nest.flatten(alone), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("samples", [1, 5, 6, 10, 17])
+def test_sums_have_the_same_bits_wherever_an_image_stands(samples):
+    """An exponential in a tensor's last, unfilled pack of numbers comes from another routine."""
+    rng = np.random.default_rng(samples)
+
+    @tf.function(autograph=False)
+    def added(S, terms):
+        images = tf.shape(S)[0]
+        use, anew = tf.fill(tf.shape(S), True), tf.fill([images], False)
+
+        def weighted(weight):
+            return Terms(weight[..., None] * terms)
+
+        sums = no_moments(images, 1, Terms(1), tf.float32)
+        return add_samples(sums, S, use, weighted, "exp_logit", anew)
+
+    for _ in range(40):
+        S = rng.normal(0, 3, (1, samples, 1)).astype(np.float32)
+        terms = rng.normal(size=(1, samples, 1, 7)).astype(np.float32)
+        got = added(tf.repeat(S, 3, 0), tf.repeat(terms, 3, 0))
+        for part in tf.nest.flatten(got):
+            np.testing.assert_array_equal(part, tf.repeat(part[:1], 3, 0))

@@ -227,3 +227,33 @@ def test_a_head_without_probabilities_weighs_by_scores():
     for name in ("rise", "lime"):
         found = Explainer(keras.Sequential(flat), None, name, **QUICK)(tiny.images(2))
         assert np.isfinite(found.maps).all() and found.maps.max((1, 2)).min() > 0
+
+
+def test_score_cam_reads_layers_of_tokens():
+    """At tokens, a class token before them, it is the map of the feature maps that they were."""
+    import keras
+
+    class WithClassToken(keras.layers.Layer):
+        def call(self, x):
+            rows = keras.ops.reshape(x, (-1, tiny.SIZE**2, tiny.MAPS))
+            return keras.ops.concatenate([keras.ops.zeros_like(rows[:, :1]), rows], 1)
+
+    layers = keras.layers
+    inputs = keras.Input((tiny.SIZE, tiny.SIZE, 3))
+    maps = layers.Conv2D(tiny.MAPS, 3, padding="same", activation="relu", name="features")(inputs)
+    tokens = WithClassToken(name="tokens")(maps)
+    outputs = layers.Dense(3, activation="softmax")(layers.Flatten()(tokens))
+    model, images = keras.Model(inputs, outputs), tiny.images(2)
+    of_tokens, of_maps = (
+        Explainer(model, layer, "score_cam")(images) for layer in ("tokens", "features")
+    )
+    assert of_tokens.layer_name == "tokens"
+    assert of_maps.maps.max() > 0
+    np.testing.assert_allclose(of_tokens.maps, of_maps.maps, atol=1e-6)
+
+
+def test_score_cam_looks_at_the_last_layer_where_smoothing_acts():
+    model, images = tiny.affine_cnn(), tiny.images(2)
+    found, wanted = (Explainer(model, name, "score_cam")(images) for name in ("smoothing", "early"))
+    assert found.layer_name == wanted.layer_name == "early"
+    np.testing.assert_array_equal(found.maps, wanted.maps)

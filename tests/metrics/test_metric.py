@@ -81,7 +81,7 @@ def test_a_value_or_a_reason(saliency, mask, score):
             except Undefined as undefined:
                 assert undefined.reason in REASONS
                 continue
-            value = value if one.pool is None else one.pool(value)
+            value = value if one.pool is None else float(one.pool(value))
             assert type(value) is float, one.name
             assert np.isfinite(value), one.name
             assert not one.yes_no or value in {0.0, 100.0}

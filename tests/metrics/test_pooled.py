@@ -133,6 +133,16 @@ def test_tied_pixels_are_taken_together():
     assert average_precision(pxap([[0.0]], [[True]])) == 1
 
 
+@pytest.mark.parametrize("name", ["max_box_acc", "pxap"])
+def test_many_lots_of_maps_are_pooled_as_each_of_them(name):
+    pool = METRICS.find(name).pool
+    lots = np.random.default_rng(0).random((4, 5, 3 if name == "max_box_acc" else 2, 7))
+    lots[0, 0] = 0
+    with np.errstate(invalid="ignore"):
+        one_by_one = [[pool(lot) for lot in row] for row in lots]
+        np.testing.assert_array_equal(pool(lots), one_by_one)
+
+
 def test_pxap_as_scikit_learn_has_average_precision():
     maps = [normalise(M) for M in inputs.maps()]
     stack = [pxap(M, mask) for M, mask in zip(maps, inputs.masks(), strict=True)]

@@ -146,14 +146,16 @@ def test_open_sizes_are_none():
     assert list_layers(model, (9, 9, 3))[0].shape == (7, 7, 4)
 
 
-def test_attention_is_not_mistaken_for_feature_maps():
+def test_what_is_inside_attention_is_not_mistaken_for_feature_maps():
     image = keras.Input((16, 16, 3))
     x = kl.Conv2D(8, 4, 4, name="patches")(image)
     x = kl.Reshape((16, 8))(x)
     x = kl.MultiHeadAttention(2, 4, name="attention")(x, x)
     model = keras.Model(image, kl.GlobalAveragePooling1D()(x))
     assert default_layer(traced(model)).address == "patches"
-    assert addresses(model) == ["patches"]
+    infos = list_layers(model, (16, 16, 3))
+    assert [info.type for info in infos] == ["Conv2D", "Reshape", "MultiHeadAttention"]
+    assert [info.shape for info in infos] == [(4, 4, 8)] * 3
 
 
 def test_the_models_are_left_as_they_were_even_after_an_error():

@@ -28,7 +28,7 @@ OF_MAPS = sorted(kind for kind, writer in WRITERS.items() if not writer.of_image
 def test_writers_and_the_tree_agree():
     """The tree knows ours even where no run.yaml names them; of other writers that tells."""
     assert set(KINDS) <= set(WRITERS)
-    assert kinds_of(["arrays", "peaks"]) == (*KINDS, "peaks")
+    assert kinds_of(["arrays", "peaks"]) == (*KINDS, "shards", "peaks")
 
 
 def test_a_panel_is_about_all_maps_of_an_image(finished):

@@ -33,6 +33,7 @@ WRONG_IN_MAP = {
     "method": [1, ["grad_cam"]],
     "layer": [1, ["l"]],
     "shape": [7, [7], [7, 7, 7], [7.5, 7], ["7", "7"], [True, 7], [None, 7]],
+    "signed": [0, "no"],
     "affine_head": [0, "no"],
     "nsamples": ["5", 5.0, True],
     "across": [[], "nsamples=5"],
@@ -43,6 +44,8 @@ WRONG_IN_MAP = {
     "score": ["1", True, [1]],
     "probability": ["1", False],
     "filters": [3, ["3"], [3.0], [None]],
+    "weights": [0.5, ["0.5"], [None]],
+    "scanned": [0.5, [0.5], "0.5"],
     "log_scale": ["1"],
     "ess": ["1"],
     "relative_se": ["0.1", [0.1]],
@@ -50,6 +53,8 @@ WRONG_IN_MAP = {
     "no_error": [1, []],
     "guarded": ["1", 1.5],
     "completeness": ["1"],
+    "perturbations": ["5", 5.0, True],
+    "r2": ["1"],
     "reason": [1],
 }
 PATHS = ["", "/etc/passwd", "..", "../a", "arrays/../../a", "a/..", "a\0b", "\ud800.npy"]
