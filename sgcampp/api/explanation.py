@@ -27,8 +27,8 @@ class Explanation:
         filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
             without `filters`.
         standard_error: float32 [N, (T,) h, w], how far a map would lie from that of infinitely many
-            samples, one standard deviation, in the map's units, by the delete-one-group jackknife;
-            None where no map has one (`no_error` tells why).
+            samples at the same maximum, one standard deviation, in the map's units, by the
+            delete-one-group jackknife; None where no map has one (`no_error` tells why).
         relative_se: [N(, T)], RMS of a map's standard error over its maximum; NaN where there is
             none.
         no_error: str [N(, T)], why not (see NO_ERROR_REASONS); "" for a map that has one.

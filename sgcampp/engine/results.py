@@ -19,7 +19,8 @@ class Maps(NamedTuple):
     Attributes:
         whole: [b, T, h, w], >= 0, finite, unnormalised; the paper's L is e^{log_scale} * whole.
         single: [b, T, h, w, F], one a chosen feature map; F = 0 without a choice.
-        se: [b, T, h, w], standard error of `whole`, in its units; [b, T, 0, 0] where there is none.
+        se: [b, T, h, w], standard error of the shape of `whole` (see `jackknife`), in its units;
+            [b, T, 0, 0] where there is none.
         relative_se: [b, T], RMS of se over the map's maximum; NaN where there is none.
         log_scale: [b, T].
         ess: [b, T], effective sample size of the sample weights, 1 … n.
