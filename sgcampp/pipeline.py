@@ -17,7 +17,7 @@ from sgcampp.models.loading import load_model
 from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Drive, Task, tasks_left
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
-from sgcampp.run.explaining import GroupExplainer
+from sgcampp.run.explaining import StreamExplainer
 from sgcampp.run.pace import batches, pace_of
 from sgcampp.run.packing import layout_of, orphans
 from sgcampp.run.reading import Reader
@@ -131,6 +131,7 @@ class _Conductor:
             self._wanted.targets.classes,
             classifier.black,
             self._scan,
+            config.tolerance,
             output_name=classifier.output_name,
             frozen=self._frozen,
             precision=config.precision,
@@ -173,7 +174,7 @@ class _Conductor:
         total = self._drive.count(wanted.total)
         summary = Summary(total, closing=last_words(self._ensemble))
         self._reporter.start(summary)
-        explain = GroupExplainer(
+        explain = StreamExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
         near = all(one.location.near for one in self._sources.kept)

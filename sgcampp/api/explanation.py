@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgcampp.engine.results import GroupResult, error_of
+from sgcampp.engine.results import GroupResult
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
 
@@ -48,7 +48,9 @@ class Explanation:
         layer_name: address of the layer; `input` for a method in pixel space.
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
-        nsamples: copies of an image that a map averages; 0: the image alone.
+        nsamples: copies of an image that a map averages; 0: the image alone. With a tolerance the
+            most of any image.
+        samples: int32 [N], the same, image by image.
         error_groups: groups of copies that the errors are from; 0: there are none.
         piecewise_linear: whether the class scores are piecewise linear in the layer, so that
             `derivatives: closed` are the true ones.
@@ -75,6 +77,7 @@ class Explanation:
     layer_name: str
     affine_head: bool
     nsamples: int
+    samples: NDArray[np.int32]
     error_groups: int
     piecewise_linear: bool
     class_names: Sequence[str] | None = None
@@ -100,6 +103,7 @@ def explanation_of(
     """What groups of images gave for one look, as one."""
     seen = groups[0].seen[look]
     maps = [group.maps[look] for group in groups]
+    samples = [group.seen[look].copies for group in groups for _ in group.maps[look].whole]
     classes = [group.classes for group in groups]
 
     def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
@@ -127,7 +131,8 @@ def explanation_of(
         method=look.method.name,
         layer_name=seen.layer,
         affine_head=seen.affine,
-        nsamples=seen.copies,
+        nsamples=max(samples),
+        samples=np.array(samples, np.int32),
         error_groups=seen.groups,
         piecewise_linear=seen.bend is None,
         class_names=class_names,
@@ -138,7 +143,7 @@ def explanation_of(
 
 def _no_error(look: Look, group: GroupResult) -> NDArray[np.str_]:
     """Why maps of a look have no error, [b, T]; "" for those that have one."""
-    maps, seen = group.maps[look], group.seen[look]
+    maps = group.maps[look]
     images, classes = (range(length) for length in maps.whole.shape[:2])
-    reasons = [[error_of(look, seen, maps, n, t).reason or "" for t in classes] for n in images]
+    reasons = [[group.error_of(look, n, t).reason or "" for t in classes] for n in images]
     return np.array(reasons)

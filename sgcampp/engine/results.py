@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.engine.groups import FEWEST_GROUPS
+from sgcampp.engine.certainty import NOT_POOLED, Error, found_error, why_no_error
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
@@ -102,25 +102,6 @@ class Classes(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Error:
-    """How sure a map is, as far as its samples tell.
-
-    Attributes:
-        se: float32 [h, w], standard error in the map's units; None where there is none.
-        relative: RMS of it over the map's maximum; None where there is none.
-        reason: why there is none, of NO_ERROR_REASONS; None where there is one.
-    """
-
-    se: NDArray[np.float32] | None = None
-    relative: float | None = None
-    reason: str | None = None
-
-
-NOT_POOLED = Error(reason="one_filter")
-"""Of a single feature map's map."""
-
-
-@dataclass(frozen=True, eq=False)
 class ImageMap:
     """One finished saliency map of one image.
 
@@ -170,9 +151,28 @@ class GroupResult:
     seen: Mapping[Look, Seen]
     scanned: Mapping[Look, Sequence[Scanned]] = field(default_factory=dict)
 
+    def only(self, at: int) -> "GroupResult":
+        """Of the at-th image alone."""
+        one = slice(at, at + 1)
+        maps = {
+            look: Maps(*(None if part is None else part[one] for part in of))
+            for look, of in self.maps.items()
+        }
+        scanned = {look: each[one] for look, each in self.scanned.items()}
+        classes = Classes(*(part[one] for part in self.classes))
+        return GroupResult(classes, maps, self.seen, scanned)
+
+    def error_of(self, look: Look, at: int, t: int) -> Error:
+        """How sure the at-th image's map of the t-th class is."""
+        seen, maps = self.seen[look], self.maps[look]
+        if not seen.groups:
+            return Error(reason=why_no_error(look, seen.copies))
+        reason = FLAT_REASONS[maps.reason[at, t]]
+        return found_error(maps.se[at, t], maps.relative_se[at, t], reason)
+
     def image_maps(self, look: Look, at: int, t: int) -> Iterator[ImageMap]:
         """The maps of the at-th image's t-th class: the whole one, then one a chosen filter."""
-        maps, error = self.maps[look], error_of(look, self.seen[look], self.maps[look], at, t)
+        maps, error = self.maps[look], self.error_of(look, at, t)
         chosen: tuple[int, ...] | None = None
         if look.selection.of_filters:
             of_map = look.selection.filters if maps.filters is None else maps.filters[at, t]
@@ -218,30 +218,6 @@ class GroupResult:
 def _known(value: np.floating) -> float | None:
     """NaN, which stands for what there is not, as None."""
     return None if np.isnan(value) else float(value)
-
-
-def error_of(look: Look, seen: Seen, maps: Maps, at: int, t: int) -> Error:
-    """The error of the at-th image's map of the t-th class."""
-    if not seen.groups:
-        return Error(reason=why_no_error(look, seen))
-    se, relative = maps.se[at, t].astype(np.float32), _known(maps.relative_se[at, t])
-    if relative is not None:
-        return Error(se, relative)
-    unsure = FLAT_REASONS[maps.reason[at, t]] == "not_finite" or maps.whole[at, t].any()
-    return Error(reason="not_finite") if unsure else Error(se, reason="flat")
-
-
-def why_no_error(look: Look, seen: Seen) -> str | None:
-    """Why no map of a look has an error, of NO_ERROR_REASONS; None if they have."""
-    if seen.groups:
-        return None
-    if look.method.on_path:
-        return "path"
-    if not look.method.smooth:
-        return "not_averaged"
-    if look.nsamples < FEWEST_GROUPS:
-        return "few_samples"
-    return "memory" if seen.copies else "affine_head"
 
 
 def _all_known(weights: NDArray[Any]) -> tuple[float, ...] | None:
