@@ -115,13 +115,10 @@ class Explainer:
         subject = _Subject.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
-        output_name = output_name or subject.output_name
         self.settings: dict[str, Any] = {
             "tolerance": tolerance,
-            "output_name": output_name,
-            "frozen": frozen,
-            "precision": precision,
-            "jit": jit,
+            "output_name": output_name or subject.output_name,
+            **{"frozen": frozen, "precision": precision, "jit": jit},
         }
         self._ensembles: dict[tuple[int, tuple[int, ...]], Ensemble] = {}
 
