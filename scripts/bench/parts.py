@@ -1,8 +1,8 @@
 """Where the time of a map goes: each part of a step, in shares of the bare forward pass.
 
 One batch of B samples, parts in alternation, the least of each: the bare forward pass; the engine's
-own (weights as constants, the layer tapped); the same with the gradient from the score to the layer;
-a whole map of n = B - 1 samples, noise and averages included.
+own (weights as constants, the layer tapped); the same with the gradient from score to layer; a
+whole map of n = B - 1 samples, noise and averages included.
 
 Usage: python -m scripts.bench.parts --model vgg16 --layer block5_conv3 --batch-size 10
 """
