@@ -122,14 +122,12 @@ def test_the_oracle_map_is_gone_with_the_weights(means):
 
 
 @pytest.mark.parametrize("name", [*FAITHFUL, *LOCAL[1:]])
-def test_another_images_map_is_of_the_worse_half_where_the_patch_moves(moving, name):
+def test_another_images_map_is_nearer_chance_than_the_oracle_where_the_patch_moves(moving, name):
     """Without the pointing game, whose radius of 15 pixels is half of so small an image."""
     sign = 1 if METRICS[name].better == "more" else -1
     values = {method: sign * of[name] for method, of in moving.items()}
-    print(name, values)
-    assert values["gradient"] == max(values.values())
-    better = [method for method, value in values.items() if value > values["ref_shuffled"]]
-    assert len(better) >= len(values) // 2, values
+    assert values["gradient"] == max(values.values()), values
+    assert values["ref_shuffled"] < (values["ref_random"] + values["gradient"]) / 2, values
 
 
 def test_another_images_map_is_the_same_here(means):
