@@ -4,7 +4,7 @@ import click
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "What is computed, and where it goes": (
-        *("config", "method", "nsamples", "std_dev", "out", "write"),
+        *("config", "method", "nsamples", "tolerance", "std_dev", "out", "write"),
     ),
     "Which model": (
         *("model", "weights", "labels", "trusted", "output_name", "preprocess", "resize"),

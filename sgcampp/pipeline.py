@@ -18,7 +18,7 @@ from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Drive, Task, tasks_left
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.examples import examples_of
-from sgcampp.run.explaining import GroupExplainer
+from sgcampp.run.explaining import StreamExplainer
 from sgcampp.run.pace import batches, pace_of
 from sgcampp.run.packing import layout_of, orphans
 from sgcampp.run.reading import Reader
@@ -135,6 +135,7 @@ class _Conductor:
             classifier.black,
             self._scan,
             examples_of(self._listing, self._wanted.total, classifier, config.max_pixels),
+            config.tolerance,
             output_name=classifier.output_name,
             frozen=self._frozen,
             precision=config.precision,
@@ -177,7 +178,7 @@ class _Conductor:
         total = self._drive.count(wanted.total)
         summary = Summary(total, closing=last_words(self._ensemble))
         self._reporter.start(summary)
-        explain = GroupExplainer(
+        explain = StreamExplainer(
             self._ensemble, self._record.batch_size, self._layout, self._stop, self._shrink
         )
         near = all(one.location.near for one in self._sources.kept)

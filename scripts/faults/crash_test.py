@@ -23,10 +23,14 @@ SGCAMPP = str(Path(sys.executable).parent / "sgcampp")
 LONGEST_WAIT = 8.0
 
 
-def command(source: Path, out: Path, shard: str | None) -> list[str]:
+def command(source: Path, out: Path, shard: str | None, tolerance: float | None) -> list[str]:
     """One run on the embedded model, at a layer where smoothing acts."""
-    line = [SGCAMPP, "explain", str(source), "-o", str(out), "--nsamples", "2"]
-    line += ["--layer-name", "block15_expand_act", "--batch-size", "8"]
+    line = [SGCAMPP, "explain", str(source), "-o", str(out)]
+    line += ["--layer-name", "block15_expand_act"]
+    if tolerance is None:
+        line += ["--nsamples", "2", "--batch-size", "8"]
+    else:
+        line += ["--nsamples", "60", "--batch-size", "24", "--tolerance", f"{tolerance}"]
     return line + (["--shard", shard] if shard else [])
 
 
@@ -90,6 +94,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=40, help="kills of runs at work")
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--shards", type=int, default=1, help="processes at once")
+    parser.add_argument("--tolerance", type=float, help="of runs that find n image by image")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -97,9 +102,12 @@ def main() -> int:
         source, out, whole = (Path(directory) / name for name in ("images", "out", "whole"))
         generate_images(source, options.images)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run(command(source, whole, None), check=True, **quiet)  # type: ignore[call-overload]
+        subprocess.run(command(source, whole, None, options.tolerance), check=True, **quiet)  # type: ignore[call-overload]
         shards = [f"{i}/{options.shards}" for i in range(1, options.shards + 1)]
-        lines = [command(source, out, shard if options.shards > 1 else None) for shard in shards]
+        lines = [
+            command(source, out, shard if options.shards > 1 else None, options.tolerance)
+            for shard in shards
+        ]
         kills = 0
         while kills < options.kills:
             kills += run_and_kill(lines, out, rng)

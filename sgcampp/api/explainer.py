@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.api.explanation import Explanation, explanation_of
-from sgcampp.api.subject import Subject, examples_for
+from sgcampp.api.subject import ModelParts, examples_for
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.settings import check_batch_size
+from sgcampp.engine.slots import Subject
+from sgcampp.engine.streaming import stream
 from sgcampp.errors import UserError
 from sgcampp.explain.choices import choices_from
 from sgcampp.explain.looks import IG_STEPS, looks_of
@@ -18,6 +20,7 @@ from sgcampp.explain.noise import one_image
 from sgcampp.explain.perturbation import PERTURBING, Perturbing
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
+from sgcampp.explain.tolerance import check_tolerance
 from sgcampp.models.classifier import Classifier
 
 
@@ -36,6 +39,8 @@ class Explainer:
         std_dev: noise strength, as a share of the image's range (see Choices.noise_scale).
         seed: of the noise, 0 … 2^63 - 1.
         batch_size: B, samples in a device batch, or `auto`.
+        tolerance: samples are added until the `relative_se` of an image's maps is at most this, or
+            there are nsamples of them; None: always nsamples.
         filters: feature maps to look at, `top8` for those that weigh most, or None for all.
         region: whether `subset` gives the two corners of a box of neurons, or single neurons.
         subset: (row, column) neurons, or None for all.
@@ -64,6 +69,7 @@ class Explainer:
         seed: int = 0,
         batch_size: int | str = "auto",
         *,
+        tolerance: float | None = None,
         filters: Sequence[int | str] | str | None = None,
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
@@ -90,14 +96,17 @@ class Explainer:
             tokens,
             Perturbing(**perturbing),
         )
+        check_tolerance(tolerance, self.looks)
         self.batch_size = check_batch_size(batch_size)
         self.examples = examples_for(self.looks, examples)
-        subject = Subject.of(model)
+        subject = ModelParts.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
-        output_name = output_name or subject.output_name
-        settings = {"output_name": output_name, "frozen": frozen, "jit": jit}
-        self.settings: dict[str, Any] = {**settings, "precision": precision}
+        self.settings: dict[str, Any] = {
+            "tolerance": tolerance,
+            "output_name": output_name or subject.output_name,
+            **{"frozen": frozen, "precision": precision, "jit": jit},
+        }
         self._ensembles: dict[tuple[int, tuple[int, ...]], Ensemble] = {}
 
     def __call__(self, images: ArrayLike, targets: Any = None) -> Explanation:
@@ -129,10 +138,14 @@ class Explainer:
         codes = self.codes(targets, len(batch))
         ensemble = self.ensemble(codes.shape[1], batch.shape[1:])
         layout = ensemble.lay_out(self.batch_size, len(batch))
-        groups = [
-            ensemble.run(batch[at : at + layout.images], codes[at : at + layout.images], layout)
-            for at in range(0, len(batch), layout.images)
-        ]
+        if ensemble.tolerance is None:
+            starts = range(0, len(batch), layout.images)
+            parts = [slice(at, at + layout.images) for at in starts]
+            groups = [ensemble.run(batch[part], codes[part], layout) for part in parts]
+        else:
+            subjects = map(Subject, range(len(batch)), batch, codes)
+            done = sorted(stream(ensemble, subjects, layout), key=lambda subject: subject.what)
+            groups = [ensemble.joined(subject.results) for subject in done]
         labels = self.labels
         names = None if labels is None else [label.name for label in labels]
         return [explanation_of(look, groups, names) for look in self.looks]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sgcampp.engine.results import GroupResult, error_of
+from sgcampp.engine.results import GroupResult
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
 
@@ -28,8 +28,8 @@ class Explanation:
         filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
             without `filters`.
         standard_error: float32 [N, (T,) h, w], how far a map would lie from that of infinitely many
-            samples, one standard deviation, in the map's units, by the delete-one-group jackknife;
-            None where no map has one (`no_error` tells why).
+            samples at the same maximum, one standard deviation, in the map's units, by the
+            delete-one-group jackknife; None where no map has one (`no_error` tells why).
         relative_se: [N(, T)], RMS of a map's standard error over its maximum; NaN where there is
             none.
         no_error: str [N(, T)], why not (see NO_ERROR_REASONS); "" for a map that has one.
@@ -51,7 +51,9 @@ class Explanation:
         signed: whether maps may be negative: what speaks against the class.
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
-        nsamples: copies of an image that a map averages; 0: the image alone.
+        nsamples: copies of an image that a map averages; 0: the image alone. With a tolerance the
+            most of any image.
+        samples: int32 [N], the same, image by image.
         perturbations: perturbed images that a map stands on; 0 for other methods.
         error_groups: groups of copies that the errors are from; 0: there are none.
         piecewise_linear: whether the class scores are piecewise linear in the layer, so that
@@ -82,6 +84,7 @@ class Explanation:
     affine_head: bool
     nsamples: int
     perturbations: int
+    samples: NDArray[np.int32]
     error_groups: int
     piecewise_linear: bool
     class_names: Sequence[str] | None = None
@@ -107,6 +110,7 @@ def explanation_of(
     """What groups of images gave for one look, as one."""
     seen = groups[0].seen[look]
     maps = [group.maps[look] for group in groups]
+    samples = [group.seen[look].copies for group in groups for _ in group.maps[look].whole]
     classes = [group.classes for group in groups]
 
     def joined(parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
@@ -136,7 +140,8 @@ def explanation_of(
         layer_name=seen.layer,
         signed=look.sign == "signed",
         affine_head=seen.affine,
-        nsamples=seen.copies,
+        nsamples=max(samples),
+        samples=np.array(samples, np.int32),
         perturbations=seen.perturbations,
         error_groups=seen.groups,
         piecewise_linear=seen.bend is None,
@@ -148,7 +153,7 @@ def explanation_of(
 
 def _no_error(look: Look, group: GroupResult) -> NDArray[np.str_]:
     """Why maps of a look have no error, [b, T]; "" for those that have one."""
-    maps, seen = group.maps[look], group.seen[look]
+    maps = group.maps[look]
     images, classes = (range(length) for length in maps.whole.shape[:2])
-    reasons = [[error_of(look, seen, maps, n, t).reason or "" for t in classes] for n in images]
+    reasons = [[group.error_of(look, n, t).reason or "" for t in classes] for n in images]
     return np.array(reasons)

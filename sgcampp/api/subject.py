@@ -15,7 +15,7 @@ from sgcampp.models.signature import input_shape
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelParts:
     """What is explained: a bare model, or a classifier with what it brings."""
 
     model: keras.Model
@@ -25,7 +25,7 @@ class Subject:
     black: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, model: keras.Model | Classifier) -> "Subject":
+    def of(cls, model: keras.Model | Classifier) -> "ModelParts":
         """What a user hands over."""
         if not isinstance(model, Classifier):
             return cls(model, input_shape(model))

@@ -34,6 +34,7 @@ from sgcampp.explain.methods import METHODS, Needs
 from sgcampp.explain.perturbation import FIT_IMAGES, PERTURBING, SUPERPIXELS, WORDS, Perturbing
 from sgcampp.explain.scanning import ScanSettings, settings_from
 from sgcampp.explain.selection import Selection
+from sgcampp.explain.tolerance import check_tolerance
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
 from sgcampp.pictures.writers import WRITERS
@@ -96,6 +97,12 @@ class RunConfig:
         {}, values_of(ACROSS), "several values of other keys at once, as nsamples=0,5,50"
     )
     nsamples: int = key(0, WHOLE, "n, noised samples an image; 0: the clean image alone")
+    tolerance: float | None = key(
+        None,
+        NUMBER,
+        "samples are added until an image's maps have a relative_se of at most this, or there are "
+        "nsamples of them, as 0.01; none: always nsamples",
+    )
     std_dev: float = key(
         0.15, NUMBER, "noise strength, a share of the image's range (see noise_scale)"
     )
@@ -182,7 +189,8 @@ class RunConfig:
         for one in fields(self):
             _check_type(one, getattr(self, one.name))
         check_batch_size(self.batch_size)
-        _ = self.looks, self.scan_settings
+        check_tolerance(self.tolerance, [asked.look for asked in self.looks])
+        _ = self.scan_settings
         if not 0 <= self.overlay_alpha <= 1:
             raise UserError(f"overlay_alpha is {self.overlay_alpha}, accepted: 0 to 1")
         if self.max_pixels < 1:

@@ -45,6 +45,11 @@ def with_memory(
         try:
             return work()
         except DeviceMemoryError:
-            if batch_size() == 1:
-                raise RunStopped("the device has no memory even for one image at a time") from None
-            halve(batch_size() // 2)
+            halve(halved(batch_size()))
+
+
+def halved(batch_size: int) -> int:
+    """Half of B, for a device that has no memory for B; RunStopped where that is one image."""
+    if batch_size == 1:
+        raise RunStopped("the device has no memory even for one image at a time") from None
+    return batch_size // 2

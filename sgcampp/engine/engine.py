@@ -5,6 +5,7 @@ finished maps leave it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from sgcampp.engine.copies import copies_for
 from sgcampp.engine.device import GaveUp, on_device
 from sgcampp.engine.discovery import discover
-from sgcampp.engine.grid import Grid, lay_out
+from sgcampp.engine.grid import Grid, lay_out, lay_out_open
 from sgcampp.engine.groups import MOST_GROUPS
 from sgcampp.engine.plan import plan_of
 from sgcampp.engine.pooled_head import check_pooled_head, probed_classes
@@ -30,6 +31,8 @@ class Engine:
 
     Attributes:
         plan: where it looks, and what the discovery trace told of it.
+        input_shape: (H, W, C).
+        classes: T.
 
     Args:
         model: the Keras model; it is not changed.
@@ -63,7 +66,7 @@ class Engine:
         groups: int = MOST_GROUPS,
     ) -> None:
         check_precision(precision)
-        self._precision = precision
+        self._precision, self.input_shape, self.classes = precision, input_shape, classes
         places = (look.where for look in looks)
         discovery = discover(model, input_shape, places, sampling.rule, output_name)
         self.plan = plan_of(looks, sampling, discovery, classes, groups)
@@ -81,7 +84,9 @@ class Engine:
         self._finish = tf.function(step.finish, autograph=False).get_concrete_function(
             self._step.structured_outputs
         )
-        self._refuse_other_heads(input_shape, classes)
+        # Traced when it is first called: only images with samples of their own need it.
+        self._finish_one = tf.function(step.finish_one, autograph=False)
+        self._refuse_other_heads()
 
     @property
     def passes(self) -> int:
@@ -94,9 +99,18 @@ class Engine:
         """What the trace tells of each look."""
         return self.plan.seen
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether its samples tell how sure any map is."""
+        return any(facts.groups for facts in self.seen.values())
+
     def lay_out(self, batch_size: int, total: int) -> Grid:
         """The grid for batches of at most B and `total` images (see `grid.lay_out`)."""
         return lay_out(self.passes, batch_size, total)
+
+    def lay_out_open(self, batch_size: int, total: int) -> Grid:
+        """The same where images take as many samples as they need (see `grid.lay_out_open`)."""
+        return lay_out_open(self.passes, batch_size, total)
 
     def run(
         self,
@@ -123,16 +137,58 @@ class Engine:
         rows = np.minimum(np.arange(grid.images), count - 1)
         with on_device():
             batch = tf.constant(images[rows])
-            state = self._start(codes[rows])
+            state = self.start(codes[rows])
             for samples in grid.slices:
                 if give_up():
                     raise GaveUp
-                with running_in(self._precision):
-                    drawn = self._copies.draw(samples)[None]
-                    of_each = tf.constant(np.tile(samples, (grid.images, 1)))
-                    state = self._step(batch, of_each, drawn, state)
+                numbers = np.tile(samples, (grid.images, 1))
+                state = self.step(batch, numbers, [samples], state)
             finished = self._finish(state)
-        return GroupResult(_classes(state, count), self._by_look(finished, count), self.seen)
+        return GroupResult(_classes(state, slice(count)), self._by_look(finished, count), self.seen)
+
+    def start(self, codes: NDArray[np.int32]) -> State:
+        """The state of b images before their first samples; codes: int32 [b, T, 2]."""
+        return self._start(codes)
+
+    def with_codes(self, state: State, at: int, codes: NDArray[np.int32]) -> State:
+        """The state with another image in the at-th place, of codes int32 [T, 2]."""
+        class_idx = np.array(state.class_idx)
+        class_idx[at] = codes
+        return state._replace(class_idx=tf.constant(class_idx))
+
+    def step(
+        self,
+        images: NDArray[np.float32] | tf.Tensor,
+        samples: NDArray[np.int32],
+        drawn: Sequence[NDArray[np.int32]],
+        state: State,
+    ) -> State:
+        """Adds a slice of samples of each of b images.
+
+        Args:
+            images: float32 [b, H, W, C].
+            samples: int32 [b, s], consecutive numbers; 0 starts an image anew, what is below 0 or
+                above n counts for nothing.
+            drawn: int32 [s] each, the samples whose noise is taken: of each image, or one for all.
+            state: of the slices before.
+
+        Raises:
+            DeviceMemoryError: when the device has no memory for the batch.
+        """
+        with on_device(), running_in(self._precision):
+            noise = [self._copies.draw(part) for part in drawn]
+            noise = tf.stack(noise) if len(noise) > 1 else noise[0][None]
+            return self._step(tf.convert_to_tensor(images), tf.constant(samples), noise, state)
+
+    def result_of(self, state: State, at: int, samples: int) -> GroupResult:
+        """The maps of the at-th image alone, after so many samples."""
+        with on_device():
+            finished = self._finish_one(state, tf.constant(at))
+        seen = {
+            look: replace(facts, copies=samples) if facts.groups else facts
+            for look, facts in self.seen.items()
+        }
+        return GroupResult(_classes(state, slice(at, at + 1)), self._by_look(finished, 1), seen)
 
     def _by_look(self, finished: tuple[tuple[Maps, ...], ...], count: int) -> dict[Look, Maps]:
         """The maps of the first `count` images, as arrays."""
@@ -142,17 +198,16 @@ class Engine:
             for look, maps in zip(place.looks, of_place, strict=True)
         }
 
-    def _refuse_other_heads(self, input_shape: tuple[int, ...], classes: int) -> None:
+    def _refuse_other_heads(self) -> None:
         """Raises UserError where a method needs a pooled head and the model has another one."""
         if not any(look.method.pooled_head for look in self.seen):
             return
         probed = probed_classes(self.plan.class_count)
         codes = np.stack([probed, np.full_like(probed, NO_CLASS)], -1)[:, None]
         first = np.zeros([len(probed), 1], np.int32)
-        zeros = tf.zeros([len(probed), *input_shape])
-        state = self._start(np.repeat(codes, classes, axis=1))
-        drawn = self._copies.draw(first[0])[None]
-        state = self._step(zeros, tf.constant(first), drawn, state)
+        zeros = np.zeros((len(probed), *self.input_shape), np.float32)
+        state = self.start(np.repeat(codes, self.classes, axis=1))
+        state = self.step(zeros, first, [first[0]], state)
         for place, of_place in zip(self.plan.places, state.places, strict=True):
             for look in place.looks:
                 if look.method.pooled_head:
@@ -160,12 +215,12 @@ class Engine:
                     check_pooled_head(look.method.name, place.spot.address, place.spot.affine, g)
 
 
-def _classes(state: State, count: int) -> Classes:
-    """The classes of the first `count` images, as arrays."""
-    class_idx = state.class_idx.numpy()[:count]
+def _classes(state: State, images: slice) -> Classes:
+    """The classes of some images, as arrays."""
+    class_idx = state.class_idx.numpy()[images]
     return Classes(
         class_idx[..., 0],
         class_idx[..., 1],
-        state.scores.numpy()[:count],
-        state.probabilities.numpy()[:count],
+        state.scores.numpy()[images],
+        state.probabilities.numpy()[images],
     )

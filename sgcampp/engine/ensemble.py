@@ -1,8 +1,8 @@
 """Several engines, one for each kind of copies, explain the same groups of images together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeGuard
 
 import keras
 import numpy as np
@@ -21,6 +21,7 @@ from sgcampp.errors import UserError
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
 from sgcampp.explain.method import Needs
+from sgcampp.explain.tolerance import check_tolerance
 
 
 class Runs(Protocol):
@@ -71,10 +72,11 @@ class Ensemble:
         black: float32 [C], the model's input for a black pixel.
         scan: what methods of BACKGROUND hold images against, where there are any.
         examples: gives inputs like those that will be explained, see `PerturbationEngine`.
+        tolerance: largest `relative_se` of a map that has enough samples; None: all take n.
         **settings: output_name, frozen, precision and jit of every `Engine`.
 
     Raises:
-        UserError: as `Engine` does.
+        UserError: as `Engine` does, and for a tolerance that can't be met.
     """
 
     def __init__(
@@ -86,9 +88,11 @@ class Ensemble:
         black: NDArray[np.float32],
         scan: Scan | None = None,
         examples: Examples = no_examples,
+        tolerance: float | None = None,
         **settings: Any,
     ) -> None:
-        self.looks, self.classes = tuple(looks), classes
+        check_tolerance(tolerance, looks)
+        self.looks, self.classes, self.tolerance = tuple(looks), classes, tolerance
         plain = plain_looks(looks)
         on_gradients = [
             Engine(model, input_shape, chosen, sampling, classes=classes, **settings)
@@ -105,10 +109,11 @@ class Ensemble:
             for look in plain
             if look.method.needs is Needs.BACKGROUND
         ]
+        if tolerance is not None:
+            for engine in on_gradients:
+                _refuse_unsure(engine)
         self.engines: list[Runs] = [*on_gradients, *on_scores, *on_background]
-        seen = {look: facts for engine in self.engines for look, facts in engine.seen.items()}
-        # Of a method of MAPS the row tells of the layer's factor.
-        self.seen = {look: seen[(look.factors() or (look,))[-1]] for look in self.looks}
+        self.seen = self._seen([engine.seen for engine in self.engines])
 
     @property
     def passes(self) -> int:
@@ -117,9 +122,17 @@ class Ensemble:
 
     def lay_out(self, batch_size: int, total: int) -> Layout:
         """Lays out groups of images for batches of at most B (see `grid.lay_out`)."""
-        grids = [engine.lay_out(batch_size, total) for engine in self.engines]
-        images = min(grid.images for grid in grids)
-        return Layout(images, tuple(replace(grid, images=images) for grid in grids))
+
+        def grid(engine: Runs, images: int) -> Grid:
+            of = engine.lay_out_open if self.is_open(engine) else engine.lay_out
+            return of(batch_size, images)
+
+        images = min(grid(engine, total).images for engine in self.engines)
+        return Layout(images, tuple(grid(engine, images) for engine in self.engines))
+
+    def is_open(self, engine: Runs) -> TypeGuard[Engine]:
+        """Whether images leave an engine when their maps are sure enough."""
+        return self.tolerance is not None and isinstance(engine, Engine) and engine.has_errors
 
     def run(
         self,
@@ -134,10 +147,20 @@ class Ensemble:
             results.append(engine.run(images, codes, grid, give_up))
             # Ranks are resolved once, so that all engines explain the same classes.
             codes = results[0].classes.codes()
+        return self.joined(results)
+
+    def joined(self, results: Sequence[GroupResult]) -> GroupResult:
+        """What all engines found of a group of images, in the order of the engines, as one."""
         plain = {look: maps for result in results for look, maps in result.maps.items()}
         maps = {look: _maps_of(look, plain) for look in self.looks}
         scanned = {look: each for result in results for look, each in result.scanned.items()}
-        return GroupResult(results[0].classes, maps, self.seen, scanned)
+        seen = self._seen([result.seen for result in results])
+        return GroupResult(results[0].classes, maps, seen, scanned)
+
+    def _seen(self, of_engines: Sequence[Mapping[Look, Seen]]) -> dict[Look, Seen]:
+        """What is seen of each look; of a method of MAPS, of its factor at the layer."""
+        seen = {look: facts for of_engine in of_engines for look, facts in of_engine.items()}
+        return {look: seen[(look.factors() or (look,))[-1]] for look in self.looks}
 
 
 def _given(scan: Scan | None) -> Scan:
@@ -147,6 +170,17 @@ def _given(scan: Scan | None) -> Scan:
             "Python API has none"
         )
     return scan
+
+
+def _refuse_unsure(engine: Engine) -> None:
+    """Raises UserError where noised samples can't tell how sure their maps are."""
+    plan = engine.plan
+    if plan.copies and not plan.sampling.on_path and not engine.has_errors:
+        layers = ", ".join(repr(place.spot.address) for place in plan.places if place.copies)
+        raise UserError(
+            f"tolerance needs the standard errors of maps, which take too much memory at {layers}: "
+            "choose a later layer, fewer at once, or fewer classes"
+        )
 
 
 def _maps_of(look: Look, plain: Mapping[Look, Maps]) -> Maps:

@@ -9,7 +9,7 @@ from sgcampp.engine.curvature import derivatives_over_Y
 from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import ClassState, PlaceState, Scores
-from sgcampp.explain.jackknife import relative_error, standard_error
+from sgcampp.explain.jackknife import at_the_peak_of, relative_error, standard_error
 from sgcampp.explain.lens import Chosen, Lens, MapSet, flat_reason, zeros_for_undefined
 from sgcampp.explain.looks import Look
 from sgcampp.explain.moments import (
@@ -58,6 +58,7 @@ class Finishing:
         error, whole = self._no_error(), seen[0].whole
         if self.place.groups > 1:
             without = self._without_each_group(moments, seen[1])
+            without = at_the_peak_of(whole, without)
             error = _error(whole, standard_error(whole, without, moments.counts))
         return self._finished(seen, A, g, moments.top, effective_samples(moments), error)
 

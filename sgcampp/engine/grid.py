@@ -38,3 +38,26 @@ def lay_out(nsamples: int, batch_size: int, total: int) -> Grid:
     steps = -(-len(samples) // batch_size)
     slices = tuple(np.array_split(samples, steps))
     return Grid(max(1, min(total, batch_size // len(slices[0]))), slices)
+
+
+SHORTEST, LONGEST = 8, 16
+"""Samples of an image in a step, where its number of samples is open: few enough to stop in time,
+and enough for the sums of ten groups, which each step adds to, to be worth their while."""
+
+
+def lay_out_open(most: int, batch_size: int, total: int) -> Grid:
+    """Lays out images whose number of samples is found out on the way.
+
+    Args:
+        most: n, the most samples an image, >= 0.
+        batch_size: B >= 1.
+        total: images of the whole listing, >= 1.
+
+    Returns:
+        A grid of b images whose slices all have s samples, b * s <= B; the last may go beyond n.
+    """
+    images = max(1, min(total, batch_size // SHORTEST))
+    length = min(most + 1, batch_size // images, LONGEST)
+    steps = -(-(most + 1) // length)
+    samples = np.arange(steps * length, dtype=np.int32)
+    return Grid(images, tuple(np.split(samples, steps)))

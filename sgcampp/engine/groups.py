@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from sgcampp.explain.tolerance import FEWEST_SAMPLES
+
 MOST_GROUPS = 10
 """Of the jackknife. Two standard errors of ten groups hold 92 % (Student's t, nine degrees of
 freedom); twice as many groups would hold 94 %, and cost twice the memory."""
-FEWEST_GROUPS = 4
+FEWEST_GROUPS = FEWEST_SAMPLES
 """With fewer an error is hardly known by itself."""
 ROOM = 64 << 20
 """Numbers that the sums of one image may take, in float32 256 MB: ten groups of VGG-16's

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.engine.map_errors import NOT_POOLED, Error, why_no_error
+from sgcampp.engine.certainty import NOT_POOLED, Error, found_error, why_no_error
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.flat_reasons import FLAT_REASONS
 from sgcampp.explain.looks import Look
@@ -20,7 +20,8 @@ class Maps(NamedTuple):
         whole: [b, T, h, w], finite, unnormalised, >= 0 unless its look is signed; the paper's L is
             e^{log_scale} * whole.
         single: [b, T, h, w, F], one a chosen feature map; F = 0 without a choice.
-        se: [b, T, h, w], standard error of `whole`, in its units; [b, T, 0, 0] where there is none.
+        se: [b, T, h, w], standard error of the shape of `whole` (see `jackknife`), in its units;
+            [b, T, 0, 0] where there is none.
         relative_se: [b, T], RMS of se over the map's maximum; NaN where there is none.
         log_scale: [b, T].
         ess: [b, T], effective sample size of the sample weights, 1 … n.
@@ -157,9 +158,28 @@ class GroupResult:
     seen: Mapping[Look, Seen]
     scanned: Mapping[Look, Sequence[Scanned]] = field(default_factory=dict)
 
+    def only(self, at: int) -> "GroupResult":
+        """Of the at-th image alone."""
+        one = slice(at, at + 1)
+        maps = {
+            look: Maps(*(None if part is None else part[one] for part in of))
+            for look, of in self.maps.items()
+        }
+        scanned = {look: each[one] for look, each in self.scanned.items()}
+        classes = Classes(*(part[one] for part in self.classes))
+        return GroupResult(classes, maps, self.seen, scanned)
+
+    def error_of(self, look: Look, at: int, t: int) -> Error:
+        """How sure the at-th image's map of the t-th class is."""
+        seen, maps = self.seen[look], self.maps[look]
+        if not seen.groups:
+            return Error(reason=why_no_error(look, seen.copies))
+        reason = FLAT_REASONS[maps.reason[at, t]]
+        return found_error(maps.se[at, t], maps.relative_se[at, t], reason)
+
     def image_maps(self, look: Look, at: int, t: int) -> Iterator[ImageMap]:
         """The maps of the at-th image's t-th class: the whole one, then one a chosen filter."""
-        maps, error = self.maps[look], error_of(look, self.seen[look], self.maps[look], at, t)
+        maps, error = self.maps[look], self.error_of(look, at, t)
         chosen: tuple[int, ...] | None = None
         if look.selection.of_filters:
             of_map = look.selection.filters if maps.filters is None else maps.filters[at, t]
@@ -206,17 +226,6 @@ class GroupResult:
 def _known(value: np.floating) -> float | None:
     """NaN, which stands for what there is not, as None."""
     return None if np.isnan(value) else float(value)
-
-
-def error_of(look: Look, seen: Seen, maps: Maps, at: int, t: int) -> Error:
-    """The error of the at-th image's map of the t-th class."""
-    if not seen.groups:
-        return Error(reason=why_no_error(look, seen))
-    se, relative = maps.se[at, t].astype(np.float32), _known(maps.relative_se[at, t])
-    if relative is not None:
-        return Error(se, relative)
-    unsure = FLAT_REASONS[maps.reason[at, t]] == "not_finite" or maps.whole[at, t].any()
-    return Error(reason="not_finite") if unsure else Error(se, reason="flat")
 
 
 def _all_known(weights: NDArray[Any]) -> tuple[float, ...] | None:

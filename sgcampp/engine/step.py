@@ -163,6 +163,10 @@ class Step:
         """[b * s, ...] -> [b, s, ...], float32 at least."""
         return tf.reshape(tf.cast(rows, self._dtype), [*outer, *rows.shape[1:]])
 
+    def finish_one(self, state: State, at: tf.Tensor) -> tuple[tuple[Maps, ...], ...]:
+        """The same of the at-th image alone."""
+        return self.finish(tf.nest.map_structure(lambda part: part[at : at + 1], state))
+
     def finish(self, state: State) -> tuple[tuple[Maps, ...], ...]:
         """From sums to maps: for each place of the plan, for each of its looks."""
         return tuple(

@@ -1,4 +1,9 @@
-"""The standard error of a map, by the delete-one-group jackknife."""
+"""The standard error of a map, by the delete-one-group jackknife.
+
+It is that of the map's shape: a map is known up to a positive constant (`log_scale`), and that
+constant, e^S of a few samples, is by far less sure than the shape is. So maps are compared at the
+same maximum, as pictures show them.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +32,22 @@ def standard_error(whole: tf.Tensor, without: tf.Tensor, counts: tf.Tensor) -> t
     estimate = groups * L - tf.reduce_sum((1 - 1 / h) * without, 1, keepdims=True)
     pseudo = h * L - (h - 1) * without
     return tf.sqrt(tf.reduce_mean((pseudo - estimate) ** 2 / (h - 1), 1))
+
+
+def at_the_peak_of(whole: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:
+    """Maps brought to the maximum of another; those of nothing, or to nothing, stay as they are.
+
+    Args:
+        whole: [b, h, w], >= 0.
+        maps: [b, G, h, w], >= 0.
+
+    Returns:
+        [b, G, h, w].
+    """
+    peak = tf.reduce_max(whole, [-2, -1])[:, None]
+    own = tf.reduce_max(maps, [-2, -1])
+    factor = tf.where((peak > 0) & (own > 0), peak / own, tf.ones_like(own))
+    return maps * factor[..., None, None]
 
 
 def relative_error(se: tf.Tensor, whole: tf.Tensor) -> tf.Tensor:

@@ -26,7 +26,7 @@ def smooth_grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     if choices.alpha_guard == "nonnegative":
         small = denominator <= GUARD * tf.abs(of.D2)
         guarded = tf.cast(small & (of.D1 > 0) & (of.D2 != 0), denominator.dtype)
-        denominator = tf.where(small, tf.zeros_like(denominator), denominator)
+        denominator = tf.where(small, tf.zeros([], denominator.dtype), denominator)
     w = equations.feature_map_weights(equations.alpha(numerator, denominator), of.D1)
     return _weighted(w, of.A)._replace(guarded=tf.reduce_sum(guarded, [-3, -2, -1]))
 

@@ -37,9 +37,12 @@ class Layout:
     def fits(self, shape: Shape) -> bool:
         """Whether an output of that shape, without the batch axis, can lie so."""
         height, width, depth = self.shape
+        own = (depth, height, width) if self.channels_first else self.shape
         if self.extra is not None:
-            return shape in {(height * width + self.extra, depth), (None, depth)}
-        return shape == ((depth, height, width) if self.channels_first else self.shape)
+            own = (height * width + self.extra, depth)
+        if len(own) != len(shape):
+            return False
+        return all(None in pair or pair[0] == pair[1] for pair in zip(own, shape, strict=True))
 
     def read(self, returned: tf.Tensor) -> tf.Tensor:
         """The layer's output as [N, h, w, K], without extra tokens."""

@@ -70,6 +70,11 @@ def doubts(tally: Tally) -> Iterator[str]:
             "noised samples were worth less than half their number, since e^S lets a few outweigh "
             "the rest (`ess` in the manifest); use more samples, less noise, or score=logit"
         )
+    if tally.unsure:
+        yield (
+            f"{tally.unsure} of {tally.maps} maps missed the tolerance with all nsamples "
+            "(`relative_se` in the manifest): raise nsamples or the tolerance"
+        )
     if tally.flat:
         yield f"{tally.flat} of {tally.maps} maps are all zeros: `reason` in the manifest tells"
     if tally.incomplete:

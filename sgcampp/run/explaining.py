@@ -1,16 +1,19 @@
 """The second stage: images in groups become saliency maps, in the caller's thread."""
 
 import contextlib
+import itertools
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from sgcampp.engine.device import GaveUp, with_memory
+from sgcampp.engine.device import DeviceMemoryError, GaveUp, halved, with_memory
 from sgcampp.engine.ensemble import Ensemble, Layout
 from sgcampp.engine.results import GroupResult
+from sgcampp.engine.slots import Subject
+from sgcampp.engine.streaming import stream
 from sgcampp.run.reading import Failed, Loaded, Ready, Unchanged
 from sgcampp.run.stop import Stop
 
@@ -28,8 +31,8 @@ class Explained:
 Outcome = Explained | Unchanged | Failed
 
 
-class GroupExplainer:
-    """Runs groups of images through the engines.
+class StreamExplainer:
+    """Runs a stream of images through the engines.
 
     Args:
         ensemble: traced.
@@ -52,7 +55,54 @@ class GroupExplainer:
         self._stop, self._on_smaller = stop, on_smaller
 
     def __call__(self, images: Iterable[Loaded]) -> Generator[list[Outcome], None, None]:
-        """Explains a stream of images, group by group in its order; what can't be passes along."""
+        """Explains a stream of images; what can't be explained passes along."""
+        if self._ensemble.tolerance is not None:
+            yield from self._one_by_one(images)
+        else:
+            yield from self._by_groups(images)
+
+    def _one_by_one(self, images: Iterable[Loaded]) -> Generator[list[Outcome], None, None]:
+        """Each image when it is done, in whatever order."""
+        passing: list[Outcome] = []
+        try:
+            for explained in self._explained(self._ready(images, passing)):
+                yield [*passing, explained]
+                passing.clear()
+        except GaveUp:
+            pass
+        if passing:
+            yield passing
+
+    def _ready(self, images: Iterable[Loaded], passing: list[Outcome]) -> Iterator[Ready]:
+        """The images that can be explained, until the run shall stop; the others go to a list."""
+        for image in images:
+            if self._stop.requested:
+                return
+            if isinstance(image, Ready):
+                yield image
+            else:
+                passing.append(image)
+
+    def _explained(self, images: Iterator[Ready]) -> Iterator[Explained]:
+        """What is under way when the device has no memory starts afresh, in smaller batches."""
+        under_way: dict[int, Ready] = {}
+
+        def subject(image: Ready) -> Subject:
+            under_way[id(image)] = image
+            return Subject(image, image.model_input, image.codes)
+
+        while True:
+            subjects = map(subject, itertools.chain(list(under_way.values()), images))
+            try:
+                for done in stream(self._ensemble, subjects, self._layout, self._stop.overdue):
+                    result = self._ensemble.joined(done.results)
+                    yield Explained(under_way.pop(id(done.what)), result, 0, done.seconds)
+                return
+            except DeviceMemoryError:
+                self._halve(halved(self._batch_size))
+
+    def _by_groups(self, images: Iterable[Loaded]) -> Generator[list[Outcome], None, None]:
+        """Group by group, in the order of the stream."""
         with contextlib.closing(_groups(images, lambda: self._layout.images)) as groups:
             for group in groups:
                 if self._stop.requested:

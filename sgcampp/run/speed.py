@@ -38,8 +38,6 @@ def images_a_second(config: RunConfig, seconds: float = 2.0) -> float:
         targets.classes,
         classifier.black,
         examples=made_up,
-            (min(count, MADE_UP), *classifier.input_shape), np.float32
-        ),
         output_name=classifier.output_name,
         frozen=True,
         precision=config.precision,

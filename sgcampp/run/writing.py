@@ -179,6 +179,7 @@ class ImageWriter:
             relative_se=one.error.relative,
             error_groups=one.seen.groups if one.error.se is not None else 0,
             no_error=one.error.reason,
+            tolerance_met=one.error.meets(self._config.tolerance),
             guarded=one.guarded,
             completeness=one.completeness,
             perturbations=one.seen.perturbations or None,

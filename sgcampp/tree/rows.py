@@ -39,6 +39,7 @@ class MapRow:
         relative_se: RMS of the map's standard error over its maximum, if it has one.
         error_groups: groups of samples that the error is from; 0: there is none.
         no_error: why it has none.
+        tolerance_met: whether `relative_se` is within the config's tolerance, if it has one.
         guarded: alphas set to 0 by the guard.
         completeness: of integrated gradients, how far the attributions miss the difference in
             score to the baseline, as a share of it.
@@ -70,6 +71,7 @@ class MapRow:
     relative_se: float | None = None
     error_groups: int | None = None
     no_error: str | None = None
+    tolerance_met: bool | None = None
     guarded: int | None = None
     completeness: float | None = None
     perturbations: int | None = None

@@ -29,6 +29,7 @@ class Tally:
         maps: made.
         flat: those of them that are all zeros.
         poorly_sampled: those whose samples were worth less than half of n.
+        unsure: those that missed the tolerance with all samples allowed.
         incomplete: those of integrated gradients that miss the score's rise by too much.
         classes: images by what is explained in them.
         seconds: spent on images, added up.
@@ -43,6 +44,7 @@ class Tally:
     maps: int = 0
     flat: int = 0
     poorly_sampled: int = 0
+    unsure: int = 0
     incomplete: int = 0
     classes: Counter[Explained] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -60,6 +62,7 @@ class Tally:
         self.maps += len(row.maps)
         self.flat += sum(map_row.reason is not None for map_row in row.maps)
         self.poorly_sampled += sum(map(_is_poorly_sampled, row.maps))
+        self.unsure += sum(map_row.tolerance_met is False for map_row in row.maps)
         self.incomplete += sum((map_row.completeness or 0) > INCOMPLETE for map_row in row.maps)
         self.classes.update(set(map(_explained, row.maps)))
         self.seconds += row.seconds or 0.0

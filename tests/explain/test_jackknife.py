@@ -5,7 +5,7 @@ import pytest
 import reference
 import tensorflow as tf
 
-from sgcampp.explain.jackknife import relative_error, standard_error
+from sgcampp.explain.jackknife import at_the_peak_of, relative_error, standard_error
 
 
 def se_of(values, groups, estimate=np.mean):
@@ -56,6 +56,15 @@ def test_on_average_its_square_is_the_variance_of_a_mean(n, groups):
     rng = np.random.default_rng(0)
     squares = [se_of(rng.normal(size=n), groups) ** 2 for _ in range(400)]
     assert np.mean(squares) == pytest.approx(1 / n, rel=0.1)
+
+
+def test_maps_are_brought_to_one_maximum():
+    """(2, 4) and (1, 0) at the maximum 8; of nothing nothing is made."""
+    whole = tf.constant([[[8.0, 1.0]], [[0.0, 0.0]]])
+    maps = tf.constant([[[[2.0, 4.0]], [[1.0, 0.0]], [[0.0, 0.0]]]] * 2)
+    got = at_the_peak_of(whole, maps).numpy()
+    np.testing.assert_array_equal(got[0, :, 0], [[4, 8], [8, 0], [0, 0]])
+    np.testing.assert_array_equal(got[1], maps[1])
 
 
 def test_relative_to_the_maximum():

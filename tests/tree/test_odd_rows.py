@@ -51,6 +51,7 @@ WRONG_IN_MAP = {
     "relative_se": ["0.1", [0.1]],
     "error_groups": [1.5, "10", True],
     "no_error": [1, []],
+    "tolerance_met": [1, "yes"],
     "guarded": ["1", 1.5],
     "completeness": ["1"],
     "perturbations": ["5", 5.0, True],
