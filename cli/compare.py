@@ -23,5 +23,5 @@ def command(**arguments: Any) -> None:
     Compares Grad-CAM, Grad-CAM++ and Smooth Grad-CAM++ unless told otherwise. What varies first
     of --method, --layer, --across, --target and --filters gives the columns, the others the rows.
     Takes everything that `explain` takes, and resumes like it; panels are in OUT/panels.
-    """  # noqa: D301  (\\b is Click's mark for lines to leave as they are)
+    """  # noqa: D301  (\b is Click's mark for lines to leave as they are)
     conduct(DEFAULTS, always="panels", **arguments)

@@ -20,5 +20,5 @@ def command(**arguments: Any) -> None:
 
     Prints a line for each map: image, class, probability, picture. The same command again goes
     on where it stopped.
-    """  # noqa: D301  (\\b is Click's mark for lines to leave as they are)
+    """  # noqa: D301  (\b is Click's mark for lines to leave as they are)
     conduct({}, **arguments)

@@ -1,5 +1,6 @@
 """What a person does with the page of `sgcampp report` in a real browser."""
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -26,7 +27,11 @@ class Report:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def wait(self, condition):
-        return WebDriverWait(self.driver, 10).until(lambda _: condition())
+        """Until a condition holds; an element may be drawn anew while it is asked."""
+        redrawn = [StaleElementReferenceException]
+        return WebDriverWait(self.driver, 10, ignored_exceptions=redrawn).until(
+            lambda _: condition()
+        )
 
     @property
     def cards(self):

@@ -16,9 +16,10 @@ MADE = {
     "one_photograph.py": ["overlay.png", "top3.png"],
     "own_model.py": ["overlay.png", *(f"explained/overlays/{n}.png.png" for n in range(4))],
     "compare_layers.py": ["layers.png"],
-    "watermark.py": ["photos/three/1765.png"],
 }
 """Pictures that each example leaves in its directory."""
+IN_DOCS = {"watermark.py": "strategies.md"}
+"""Examples that a page runs, and test_docs with it."""
 
 
 def run(example, *words, cwd):
@@ -36,8 +37,10 @@ def run(example, *words, cwd):
     return done.stdout
 
 
-def test_every_example_is_run_here():
-    assert {path.name for path in EXAMPLES.glob("*.py")} == set(MADE)
+def test_every_example_is_run():
+    assert {path.name for path in EXAMPLES.glob("*.py")} == {*MADE, *IN_DOCS}
+    for example, page in IN_DOCS.items():
+        assert f"\npython examples/{example} " in (EXAMPLES.parent / "docs" / page).read_text()
 
 
 @pytest.mark.parametrize("example", MADE)

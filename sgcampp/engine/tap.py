@@ -6,7 +6,7 @@ the forward pass and the backward pass from S down to A, never below.
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -132,15 +132,15 @@ def gradients(
     return [tf.convert_to_tensor(g) for g in found]
 
 
-class inlined:  # noqa: N801
+@contextlib.contextmanager
+def inlined() -> Iterator[None]:
     """Inlines the model's own tf.functions into the trace, so that their layers can be tapped."""
-
-    def __enter__(self) -> None:
-        self._before = tf.config.functions_run_eagerly()
-        tf.config.run_functions_eagerly(True)
-
-    def __exit__(self, *exc: object) -> None:
-        tf.config.run_functions_eagerly(self._before)
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
 
 
 def _class_scores(output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None, str | None]:
