@@ -11,7 +11,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("channel_order", "scale", "mean", "std", "input_size"),
     ),
     "Which layer, class and neurons": ("layer_name", "target", "filters", "subset", "region"),
-    "Sampling": ("seed", "across", "ig_steps"),
+    "Sampling": ("seed", "across", "ig_steps", "ig_tolerance", "baseline"),
     "Pictures and files": (
         "colormap",
         "overlay_alpha",

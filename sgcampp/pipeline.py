@@ -15,6 +15,7 @@ from sgcampp.images.items import Found
 from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
 from sgcampp.run.backlog import Drive, Task, tasks_left
+from sgcampp.run.baselines import read_baselines
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.explaining import GroupExplainer
 from sgcampp.run.pace import batches, pace_of
@@ -107,7 +108,8 @@ class _Conductor:
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
-        self._wanted = Wanted(config, classifier, targets, total, sources.shown_base)
+        against = read_baselines(config, classifier)
+        self._wanted = Wanted(config, classifier, targets, total, sources.shown_base, against)
         with saving(config.out or ""):
             known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
@@ -124,7 +126,7 @@ class _Conductor:
             classifier.input_shape,
             looks,
             self._wanted.targets.classes,
-            classifier.black,
+            self._wanted.against.baselines,
             output_name=classifier.output_name,
             frozen=self._frozen,
             precision=config.precision,

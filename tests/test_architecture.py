@@ -100,6 +100,7 @@ ROOMS = {
         "sgcampp.images",
         "sgcampp.models",
         "sgcampp.registry",
+        "sgcampp.run.baselines",
         "sgcampp.run.stop",
         "sgcampp.run.threads",
         "sgcampp.statistics",
@@ -300,7 +301,7 @@ COVERED = {
     "cli/test_explain_command.py": ["run.doubts"],
     "cli/test_environment.py": ["__main__"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
-    "config/test_run_config.py": ["config.loading", "config.value_types"],
+    "config/test_run_config.py": ["config.keys", "config.loading", "config.value_types"],
     "engine/test_engine.py": [
         *("api.explainer", "engine.frozen", "engine.grid", "engine.plan", "engine.results"),
         *("engine.settings", "engine.step", "explain.lens", "explain.choices"),
@@ -310,7 +311,6 @@ COVERED = {
     "evaluation/test_running.py": [
         *(
             "evaluation.asking",
-            "evaluation.fills",
             "evaluation.group_scoring",
             "evaluation.measurer",
             "evaluation.measuring",
@@ -337,6 +337,7 @@ COVERED = {
     "engine/test_scoring.py": ["engine.device"],
     "explain/test_cam.py": ["engine.pooled_head"],
     "explain/test_pixel_methods.py": ["engine.copies", "engine.propagation"],
+    "engine/test_baselines.py": ["engine.fills", "explain.against"],
     "explain/test_targets.py": ["engine.class_scores", "explain.classes"],
     "export/test_table.py": ["export.columns", "export.evaluated", "export.formats"],
     "images/test_decode.py": ["images.headers"],
@@ -372,7 +373,9 @@ COVERED = {
         *("run.backlog", "run.explaining", "run.reading", "run.stop", "run.summary"),
         *("run.pace", "run.writing", "tree.lock"),
     ],
-    "test_run_of_several.py": ["pictures.arrangement", "run.suffixes", "run.targets"],
+    "test_run_of_several.py": [
+        *("pictures.arrangement", "run.suffixes", "run.targets"),
+    ],
     "tree/test_manifest.py": ["tree.index", "tree.rows"],
     "tree/test_odd_rows.py": ["tree.schema"],
     "test_layouts.py": [

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.api.explanation import Explanation, explanation_of
+from sgcampp.engine.baselines import Baselines, chosen
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
+from sgcampp.explain.against import IG_STEPS, ZEROS, Against
 from sgcampp.explain.choices import choices_from
-from sgcampp.explain.looks import IG_STEPS, looks_of
+from sgcampp.explain.looks import looks_of
 from sgcampp.explain.noise import one_image
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
@@ -59,6 +61,10 @@ class Explainer:
         region: whether `subset` gives the two corners of a box of neurons, or single neurons.
         subset: (row, column) neurons, or None for all.
         ig_steps: steps of integrated_gradients, >= 1.
+        ig_tolerance: the share of the score's rise that integrated_gradients may miss: steps are
+            doubled until it misses no more, or 6 times; None: ig_steps are taken.
+        baseline: what integrated_gradients and deep_lift hold images against: zeros (of the model's
+            input), black, mean, blur (see BASELINES), or an image [H, W, C], the model's own input.
         output_name: which output of a model with several.
         frozen: takes the model's weights as constants when it is first called, which is faster
             where there is batch normalisation; after further training make a new Explainer.
@@ -84,12 +90,15 @@ class Explainer:
         region: bool = False,
         subset: Sequence[Sequence[int]] | None = None,
         ig_steps: int = IG_STEPS,
+        ig_tolerance: float | None = None,
+        baseline: str | ArrayLike = ZEROS,
         output_name: str | None = None,
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
         **choices: Any,
     ) -> None:
+        against, self._given = chosen(baseline)
         self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
         self.looks = looks_of(
             [layer_name] if isinstance(layer_name, str | None) else layer_name,
@@ -99,15 +108,14 @@ class Explainer:
             nsamples,
             std_dev,
             seed,
-            ig_steps,
+            Against(against, ig_steps, ig_tolerance),
         )
         self.batch_size = check_batch_size(batch_size)
         subject = _Subject.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
-        output_name = output_name or subject.output_name
         self.settings: dict[str, Any] = {
-            "output_name": output_name,
+            "output_name": output_name or subject.output_name,
             "frozen": frozen,
             "precision": precision,
             "jit": jit,
@@ -155,13 +163,17 @@ class Explainer:
         """The engines for T classes an image of shape (H, W, C); traces the model first."""
         key = classes, image_shape
         if key not in self._ensembles:
-            black = self._black
-            if black is None:
-                black = np.zeros(image_shape[-1], np.float32)
+            baselines = self.baselines(image_shape[-1])
+            baselines.check(image_shape)
             self._ensembles[key] = Ensemble(
-                self.model, image_shape, self.looks, classes, black, **self.settings
+                self.model, image_shape, self.looks, classes, baselines, **self.settings
             )
         return self._ensembles[key]
+
+    def baselines(self, channels: int) -> Baselines:
+        """What images of C channels are held against; without preprocessing, 0 is black."""
+        black = np.zeros(channels, np.float32) if self._black is None else self._black
+        return Baselines(black, self._given)
 
     def _checked(self, images: ArrayLike) -> NDArray[np.float32]:
         batch = np.asarray(images)

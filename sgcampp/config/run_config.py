@@ -1,10 +1,12 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import itertools
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from sgcampp.config.keys import ACROSS, MODEL_KEYS
+from sgcampp.config.keys import key as _key
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
@@ -25,47 +27,16 @@ from sgcampp.config.value_types import (
 )
 from sgcampp.engine.settings import PRECISIONS, check_batch_size
 from sgcampp.errors import UserError, check_whole, nearest
+from sgcampp.explain.against import IG_STEPS, ZEROS, Against
 from sgcampp.explain.choices import VALUES, Choices
-from sgcampp.explain.looks import IG_STEPS, Look, looks_of
+from sgcampp.explain.looks import Look, looks_of
 from sgcampp.explain.methods import METHODS
 from sgcampp.explain.selection import Selection
 from sgcampp.pictures.panel import SCALES
 from sgcampp.pictures.rendering import COLORMAPS
 from sgcampp.pictures.writers import WRITERS
 
-MODEL_KEYS = (
-    "weights",
-    "trusted",
-    "output_name",
-    "labels",
-    "preprocess",
-    "resize",
-    "channel_order",
-    "scale",
-    "mean",
-    "std",
-    "input_size",
-)
-"""The keys that `load_model` takes beside the model's name."""
-
-
 LAYOUTS = ("files", "tar")
-ACROSS = {
-    "nsamples": WHOLE,
-    "std_dev": NUMBER,
-    "seed": WHOLE,
-    **{name: one_of(values) for name, values in VALUES.items()},
-    "subset": PAIRS,
-}
-"""Keys that may have several values in one run, beside those that are lists."""
-
-
-def _key(default: Any, type_: ValueType, about: str, *, shapes_output: bool = True) -> Any:
-    """One key. `shapes_output`: whether another value would give other files."""
-    metadata = {"type": type_, "about": about, "shapes_output": shapes_output}
-    if isinstance(default, (list, dict)):
-        return field(default_factory=default.copy, metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -135,6 +106,17 @@ class RunConfig:
         None, PAIRS, "neurons [row, column] to look at; none: all"
     )
     ig_steps: int = _key(IG_STEPS, WHOLE, "steps of integrated_gradients")
+    ig_tolerance: float | None = _key(
+        None,
+        NUMBER,
+        "double its steps until it misses at most this share of the score's rise, as 0.01",
+    )
+    baseline: str = _key(
+        ZEROS,
+        TEXT,
+        "what integrated_gradients and deep_lift hold an image against: zeros (of the model's "
+        "input), black, mean, blur or an image file",
+    )
     region: bool = _key(False, FLAG, "subset gives two corners of a box, not single neurons")
     score: str = _key("exp_logit", one_of(VALUES["score"]), "what is differentiated")
     alpha_numerator: str = _key(
@@ -219,7 +201,7 @@ class RunConfig:
                 settings["nsamples"],
                 settings["std_dev"],
                 settings["seed"],
-                settings["ig_steps"],
+                Against(*(settings[name] for name in ("baseline", "ig_steps", "ig_tolerance"))),
             )
             asked += [Asked(look, across) for look in looks]
         return asked

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
+from sgcampp.engine.covered import check_covered
 from sgcampp.engine.graph_reading import first_bend, moved_by
 from sgcampp.engine.propagation import propagating
 from sgcampp.engine.smoothing import smoothing_layer
@@ -60,13 +61,13 @@ def discover(
         model: any Keras classifier; it is not changed.
         input_shape: (H, W, C).
         places: where to look.
-        rule: how gradients pass a ReLU, see `propagation.propagating`.
+        rule: how gradients pass ops, see `propagation.propagating`.
         output_name: which of several outputs.
 
     Raises:
         UserError: for a layer or output that does not exist or can't be explained, a layer that
             the scores do not depend on, SMOOTHING where noise changes nothing at any layer, or a
-            rule that changes nothing in this model.
+            rule that changes nothing in this model, or has nothing to say of a part of it.
     """
     found: list[Discovery] = []
     chosen = tuple(dict.fromkeys(places))
@@ -75,6 +76,8 @@ def discover(
     def trace(images: tf.Tensor, class_idx: tf.Tensor) -> tf.Tensor:
         with propagating(rule):
             tapped = tap(model, images, layer_names(named), output_name)
+        if rule == "deep_lift":
+            check_covered(tapped.logits, images)
         S = tf.gather(tapped.logits, class_idx, axis=-1)
         tensors, addresses = tapped_tensors(named, tapped, images)
         seen = dict(zip(named, zip(addresses, tensors, strict=True), strict=True))

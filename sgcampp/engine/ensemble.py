@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.engine import Engine
 from sgcampp.engine.grid import Grid
 from sgcampp.engine.perturbing import PerturbationEngine
@@ -43,6 +44,11 @@ class Layout:
     images: int
     grids: tuple[Grid, ...]
 
+    @property
+    def unrefined(self) -> "Layout":
+        """The same, but paths take no more steps than they were laid out for."""
+        return replace(self, grids=tuple(replace(grid, refines=False) for grid in self.grids))
+
 
 class Ensemble:
     """Looks at images in every way asked for; what needs the same copies shares them.
@@ -59,7 +65,7 @@ class Ensemble:
         input_shape: (H, W, C) of its input.
         looks: what to look at.
         classes: T.
-        black: float32 [C], the model's input for a black pixel.
+        baselines: what images are held against; its `black` is what masks put into their place.
         **settings: output_name, frozen, precision and jit of every `Engine`.
 
     Raises:
@@ -72,17 +78,17 @@ class Ensemble:
         input_shape: tuple[int, ...],
         looks: Sequence[Look],
         classes: int,
-        black: NDArray[np.float32],
+        baselines: Baselines,
         **settings: Any,
     ) -> None:
         self.looks, self.classes = tuple(looks), classes
         plain = plain_looks(looks)
         on_gradients = [
-            Engine(model, input_shape, chosen, sampling, classes=classes, **settings)
+            Engine(model, input_shape, chosen, sampling, baselines, classes=classes, **settings)
             for sampling, chosen in by_sampling(plain).items()
         ]
         on_scores = [
-            PerturbationEngine(model, input_shape, look, black, **settings)
+            PerturbationEngine(model, input_shape, look, baselines.black, **settings)
             for look in plain
             if look.method.needs is Needs.SCORES
         ]

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.config.run_config import RunConfig
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.device import with_memory
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.results import Maps, Seen
+from sgcampp.errors import UserError
 from sgcampp.evaluation.rows import Series
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.looks import Look
 from sgcampp.models.classifier import Classifier
+from sgcampp.run.baselines import read_baselines
 from sgcampp.tree.open_tree import OutputTree
 
 Asked = tuple[Look, Mapping[str, Any]]
@@ -36,6 +39,7 @@ class Recipe:
         maps: how many there are of each series.
         targets: T, classes explained in an image at most.
         batch_size: B.
+        baselines: what images were held against.
         settings: frozen, precision and jit of the engines, and output_name.
     """
 
@@ -43,6 +47,7 @@ class Recipe:
     maps: Counter[Series]
     targets: int
     batch_size: int
+    baselines: Baselines
     settings: Mapping[str, Any]
 
     def ensemble(
@@ -54,33 +59,39 @@ class Recipe:
             classifier.input_shape,
             [look for look, _ in asked],
             targets,
-            classifier.black,
+            self.baselines,
             **{**self.settings, **other},
         )
 
 
-def recipe_of(tree: OutputTree, maps: Counter[Series], targets: int, output: str | None) -> Recipe:
+def recipe_of(
+    tree: OutputTree, maps: Counter[Series], targets: int, classifier: Classifier
+) -> Recipe:
     """How the maps of an output tree were made.
 
     Args:
         tree: the run's.
         maps: how many there are of each series.
         targets: classes explained in an image at most.
-        output: which output of a model with several.
+        classifier: the run's model.
 
     Raises:
-        UserError: for a run that can't be repeated here, such as one by a method unknown today.
+        UserError: for a run that can't be repeated here, such as one by a method unknown today, or
+            with the image file of a baseline that has changed.
     """
     known = {key.name for key in fields(RunConfig)}
     config = RunConfig(**{name: x for name, x in tree.values.items() if name in known})
     settings = {
-        "output_name": output,
+        "output_name": classifier.output_name,
         "frozen": tree.record.frozen,
         "precision": config.precision,
         "jit": config.jit,
     }
+    against = read_baselines(config, classifier)
+    if against.sha256 != tree.record.baseline_sha256:
+        raise UserError("the image file of the run's baseline has changed since its maps were made")
     asked = [(each.look, each.across) for each in config.looks]
-    return Recipe(asked, maps, targets, tree.record.batch_size, settings)
+    return Recipe(asked, maps, targets, tree.record.batch_size, against.baselines, settings)
 
 
 class Again:
@@ -148,7 +159,8 @@ class Again:
         taken = []
         for _ in range(2):
             begin = time.perf_counter()
-            self._run(images, padded(codes, self._ensemble.classes), lambda: False)
+            given = padded(codes, self._ensemble.classes)
+            self._ensemble.run(images, given, self._layout.unrefined)
             taken.append(time.perf_counter() - begin)
         return taken[-1] / (len(images) * self.passes)
 

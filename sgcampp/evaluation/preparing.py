@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sgcampp.annotations.boxes import Annotations
 from sgcampp.annotations.instances import AnnotationFault, Seen, seen
-from sgcampp.evaluation.fills import FILLS
+from sgcampp.engine.fills import FILLS
 from sgcampp.evaluation.reference_maps import (
     ImageTask,
     codes_of,

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sgcampp.config.strict_yaml import parse_mapping, yaml_value
+from sgcampp.engine.fills import FILLS
 from sgcampp.errors import UserError, check_whole
-from sgcampp.evaluation.fills import FILLS
 from sgcampp.storage.store import Store
 
 DIRECTORY = "evaluation"

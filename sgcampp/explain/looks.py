@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sgcampp.errors import UserError, check_whole
+from sgcampp.explain.against import ZEROS, Against
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.methods import METHODS, Method, Needs
 from sgcampp.explain.selection import Selection
@@ -15,8 +16,6 @@ INPUT = "input"
 """Stands for the address of a layer where a method looks at the model's input itself."""
 SMOOTHING = "smoothing"
 """Stands for the name of the last layer where noise can change the maps."""
-IG_STEPS = 50
-MOST_STEPS = 100_000
 MOST_SAMPLES = 1_000_000
 MAX_SEED = 2**63 - 1
 
@@ -30,8 +29,10 @@ class Sampling:
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
         noise_scale: see `Choices`.
-        on_path: whether they lie on the straight path from zeros to the image, without noise.
-        rule: how the gradient passes a ReLU, see `propagation.propagating`.
+        on_path: whether they lie on the straight path from a baseline to the image, without noise.
+        rule: how the gradient passes ops, see `propagation.propagating`.
+        baseline: what the image is held against, see `Against`; None: nothing.
+        tolerance: see `Against.ig_tolerance`.
     """
 
     nsamples: int = 0
@@ -40,6 +41,8 @@ class Sampling:
     noise_scale: str = "range"
     on_path: bool = False
     rule: str = "plain"
+    baseline: str | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Look:
         nsamples: n, noised samples an image; for integrated_gradients its steps.
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
+        baseline: of a method with one, see `Against`.
+        tolerance: of integrated_gradients, see `Against.ig_tolerance`.
     """
 
     method: Method
@@ -73,6 +78,8 @@ class Look:
     nsamples: int = 0
     std_dev: float = 0.15
     seed: int = 0
+    baseline: str = ZEROS
+    tolerance: float | None = None
 
     @property
     def where(self) -> Where:
@@ -99,9 +106,12 @@ class Look:
     def sampling(self) -> Sampling:
         """The copies that it needs."""
         if self.method.on_path:
-            return Sampling(self.nsamples, on_path=True)
+            return Sampling(
+                self.nsamples, on_path=True, baseline=self.baseline, tolerance=self.tolerance
+            )
         if not self.averages:
-            return Sampling(rule=self.method.rule)
+            baseline = self.baseline if self.method.baseline else None
+            return Sampling(rule=self.method.rule, baseline=baseline)
         return Sampling(self.nsamples, self.std_dev, self.seed, self.choices.noise_scale)
 
     def factors(self) -> "tuple[Look, Look] | None":
@@ -120,7 +130,7 @@ def looks_of(
     nsamples: int,
     std_dev: float,
     seed: int,
-    ig_steps: int = IG_STEPS,
+    against: Against,
 ) -> list[Look]:
     """Every method at every layer; then the methods that look at no layer.
 
@@ -132,13 +142,12 @@ def looks_of(
         nsamples: n.
         std_dev: of the noise.
         seed: of the noise.
-        ig_steps: steps of integrated_gradients.
+        against: what methods with a baseline hold images against.
 
     Raises:
         UserError: for anything out of range, or a selection where no method looks at a layer.
     """
     check_noise(nsamples, std_dev, seed)
-    check_whole("ig_steps", ig_steps, 1, MOST_STEPS, "from 1 to 10^5")
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
@@ -151,10 +160,7 @@ def looks_of(
     ]
     at_layers = [look for look in looks if look.method.at_layer]
     elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
-    steps = int(ig_steps)
-    return at_layers + [
-        replace(look, nsamples=steps) if look.method.on_path else look for look in elsewhere
-    ]
+    return at_layers + [_held_against(look, against) for look in elsewhere]
 
 
 def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
@@ -164,6 +170,15 @@ def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
     if not number or not math.isfinite(std_dev) or std_dev < 0:
         raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
     check_whole("seed", seed, 0, MAX_SEED, "from 0 to 2^63 - 1")
+
+
+def _held_against(look: Look, against: Against) -> Look:
+    """The look with what its method takes of `against`."""
+    if look.method.baseline:
+        look = replace(look, baseline=against.baseline)
+    if look.method.on_path:
+        look = replace(look, nsamples=int(against.ig_steps), tolerance=against.ig_tolerance)
+    return look
 
 
 def _without_layer(look: Look) -> Look:

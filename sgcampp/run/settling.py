@@ -12,6 +12,7 @@ from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
 from sgcampp.explain.looks import INPUT, Look
 from sgcampp.models.classifier import Classifier
+from sgcampp.run.baselines import ReadBaselines
 from sgcampp.run.batch_sizes import tuned_batch_size
 from sgcampp.run.targets import Targets
 from sgcampp.storage.location import locate
@@ -38,6 +39,7 @@ class Wanted:
         targets: the classes to explain.
         total: images in the whole listing.
         base: what keys are relative to; "" for nothing.
+        against: what images are held against.
     """
 
     config: RunConfig
@@ -45,6 +47,7 @@ class Wanted:
     targets: Targets
     total: int
     base: str
+    against: ReadBaselines
 
 
 def known_run(store: Store, wanted: Wanted) -> Known | None:
@@ -62,7 +65,11 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
             )
         return None
     differing = differing_keys(
-        wanted.config, wanted.classifier.fingerprint, wanted.targets.sha256, *known
+        wanted.config,
+        wanted.classifier.fingerprint,
+        wanted.targets.sha256,
+        *known,
+        wanted.against.sha256,
     )
     if differing:
         raise UserError(
@@ -106,6 +113,7 @@ def settled(
         versions=versions(),
         base=wanted.base,
         piecewise_linear={of.layer: of.bend is None for of in seen if of.layer != INPUT},
+        baseline_sha256=wanted.against.sha256,
     )
     return record, layout
 
@@ -158,6 +166,7 @@ def differing_keys(
     target_sha256: str | None,
     values: Mapping[str, Any],
     record: RunRecord,
+    baseline_sha256: str | None = None,
 ) -> list[str]:
     """Keys in which a run differs from the one recorded in its output tree, as `key: old → new`."""
     now = without_secrets(output_keys(asdict(config)))
@@ -170,6 +179,8 @@ def differing_keys(
         differing.append("the model's weights, architecture or preprocessing")
     if target_sha256 != record.target_sha256:
         differing.append("the classes in the target file")
+    if baseline_sha256 != record.baseline_sha256:
+        differing.append("the baseline's image file")
     return differing
 
 

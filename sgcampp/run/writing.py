@@ -167,7 +167,7 @@ class ImageWriter:
             layer=one.seen.layer,
             shape=list(one.saliency.shape),
             affine_head=one.seen.affine,
-            nsamples=one.seen.copies,
+            nsamples=one.copies,
             across=named.across or None,
             filters=None if one.filters is None else list(one.filters),
             log_scale=one.log_scale,

@@ -23,7 +23,7 @@ class MapRow:
         layer: address of the layer explained; "input" in pixel space.
         shape: [h,w] of the map.
         affine_head: whether noise could not change the map, so one pass was run.
-        nsamples: n, the noised samples averaged; 0: the clean image alone.
+        nsamples: n, the noised samples averaged, or the steps taken; 0: the clean image alone.
         across: the values of the config's `across` keys that made this map, if it has any.
         class_idx: the class explained; of a contrast, class A.
         class_name: its label, if the model has labels.
@@ -38,8 +38,8 @@ class MapRow:
         error_groups: groups of samples that the error is from; 0: there is none.
         no_error: why it has none.
         guarded: alphas set to 0 by the guard.
-        completeness: of integrated gradients, how far the attributions miss the difference in
-            score to the baseline, as a share of it.
+        completeness: of a method with a baseline, how far the attributions miss the difference in
+            score to it, as a share of that.
         reason: why the map is flat (all zero), if it is.
     """
 

@@ -33,6 +33,7 @@ class RunRecord:
         versions: of sgcampp, Python and the packages that shape the numbers.
         base: the directory that keys are relative to, absolute, when the run last started.
         piecewise_linear: of each layer, whether the class scores are piecewise linear in it.
+        baseline_sha256: of the image files that images are held against, if there are any.
     """
 
     model_fingerprint: str
@@ -45,6 +46,7 @@ class RunRecord:
     versions: dict[str, str]
     base: str | None = None
     piecewise_linear: dict[str, bool] = field(default_factory=dict)
+    baseline_sha256: str | None = None
 
 
 _TYPES = field_types(RunRecord)
