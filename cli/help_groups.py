@@ -13,7 +13,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Which layer, class and neurons": (
         *("layer_name", "target", "filters", "subset", "region", "tokens", "scan"),
     ),
-    "Sampling": ("seed", "across", "ig_steps"),
+    "Sampling": ("seed", "across", "ig_steps", "ig_tolerance", "baseline"),
     "Hiding parts of the image": (
         *("perturbations", "fill", "window", "stride", "superpixels", "sampler", "fit_images"),
     ),

@@ -16,6 +16,7 @@ from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
 from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Drive, Task, tasks_left
+from sgcampp.run.baselines import read_baselines
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
 from sgcampp.run.examples import examples_of
 from sgcampp.run.explaining import StreamExplainer
@@ -110,12 +111,13 @@ class _Conductor:
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
+        against = read_baselines(config, classifier)
         making = Making(reporter.note, lambda: stop.requested)
         with saving(config.out or ""):
             self._scan = scan_of(config, classifier, self._store, making)
-            against = self._scan.background.sha256 if self._scan else None
+            background = self._scan.background.sha256 if self._scan else None
             base = sources.shown_base
-            self._wanted = Wanted(config, classifier, targets, total, base, against)
+            self._wanted = Wanted(config, classifier, targets, total, base, against, background)
             known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
         self._looks = named_looks(self._asked, self._ensemble.seen)
@@ -132,7 +134,7 @@ class _Conductor:
             classifier.input_shape,
             looks,
             self._wanted.targets.classes,
-            classifier.black,
+            self._wanted.against.baselines,
             self._scan,
             examples_of(self._listing, self._wanted.total, classifier, config.max_pixels),
             config.tolerance,

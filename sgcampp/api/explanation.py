@@ -40,10 +40,10 @@ class Explanation:
         probabilities: [N(, T)], of class_idx, after it; NaN for a head that has neither.
         log_scale: [N(, T)].
         ess: [N(, T)], effective sample size of the sample weights e^{S_m}, from 1 to n: how many
-            samples the smoothing was really worth.
+            samples the smoothing was really worth; of integrated_gradients the steps taken.
         guarded: int [N(, T)], alphas that alpha_guard set to 0.
-        completeness: [N(, T)], of integrated_gradients: |sum of attributions - (S(x) - S(0))| as a
-            share of |S(x) - S(0)|; NaN for other methods.
+        completeness: [N(, T)], of integrated_gradients and deep_lift, with x0 the baseline:
+            |sum of attributions - (S(x) - S(x0))| as a share of |S(x) - S(x0)|; NaN for others.
         r2: [N(, T)], of `lime`: how well its own model fits the scores, at most 1; NaN for others.
         reasons: str [N(, T)], why a map is all zeros (see FLAT_REASONS); "" for one that is not.
         method: its name.

@@ -1,11 +1,11 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import itertools
-from dataclasses import Field, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from sgcampp.config.keys import ACROSS, ALL, METHOD_NAMES, MODEL_KEYS, key
+from sgcampp.config.keys import ACROSS, ALL, METHOD_NAMES, MODEL_KEYS, check_type, key
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
@@ -21,15 +21,15 @@ from sgcampp.config.value_types import (
     TEXTS,
     WHOLE,
     WHOLES,
-    ValueType,
     one_of,
     some_of,
     values_of,
 )
 from sgcampp.engine.settings import PRECISIONS, check_batch_size
-from sgcampp.errors import UserError, check_whole, nearest
+from sgcampp.errors import UserError, check_whole
+from sgcampp.explain.against import IG_STEPS, ZEROS, Against
 from sgcampp.explain.choices import VALUES, Choices
-from sgcampp.explain.looks import IG_STEPS, Look, looks_of
+from sgcampp.explain.looks import Look, looks_of
 from sgcampp.explain.methods import METHODS, Needs
 from sgcampp.explain.perturbation import FIT_IMAGES, PERTURBING, SUPERPIXELS, WORDS, Perturbing
 from sgcampp.explain.scanning import ScanSettings, settings_from
@@ -110,6 +110,17 @@ class RunConfig:
     filters: list[int | str] | None = key(None, FILTERS, "feature maps, or top8; none: all")
     subset: list[list[int]] | None = key(None, PAIRS, "neurons [row, column] to look at; none: all")
     ig_steps: int = key(IG_STEPS, WHOLE, "steps of integrated_gradients")
+    ig_tolerance: float | None = key(
+        None,
+        NUMBER,
+        "double its steps until it misses at most this share of the score's rise, as 0.01",
+    )
+    baseline: str = key(
+        ZEROS,
+        TEXT,
+        "what integrated_gradients and deep_lift hold an image against: zeros (of the model's "
+        "input), black, mean, blur or an image file",
+    )
     scan: dict[str, Any] = key(
         {}, SCAN, "what subset_scan holds images against, and how: `sgcampp scan` has flags for it"
     )
@@ -187,7 +198,7 @@ class RunConfig:
     def check(self) -> None:
         """Raises UserError for a value out of range."""
         for one in fields(self):
-            _check_type(one, getattr(self, one.name))
+            check_type(one, getattr(self, one.name))
         check_batch_size(self.batch_size)
         check_tolerance(self.tolerance, [asked.look for asked in self.looks])
         _ = self.scan_settings
@@ -215,7 +226,7 @@ class RunConfig:
                 settings["nsamples"],
                 settings["std_dev"],
                 settings["seed"],
-                settings["ig_steps"],
+                Against(*(settings[name] for name in ("baseline", "ig_steps", "ig_tolerance"))),
                 settings["tokens"],
                 Perturbing(**{name: settings[name] for name in PERTURBING}),
             )
@@ -236,21 +247,3 @@ class RunConfig:
     def model_settings(self) -> dict[str, Any]:
         """What `load_model` takes beside the model's name."""
         return {name: getattr(self, name) for name in MODEL_KEYS}
-
-
-def about(key: Field) -> str:
-    """What a key is, for help and YAML: its description, and its values where they are few."""
-    values = key.metadata["type"].values
-    text = key.metadata["about"]
-    return f"{text}: {', '.join(values)}" if values else text
-
-
-def _check_type(key: Field, value: Any) -> None:
-    type_: ValueType = key.metadata["type"]
-    if (value is None and key.default is None) or type_.check(value):
-        return
-    shown = value[0] if type_.bare and isinstance(value, list) and len(value) == 1 else value
-    items = value if isinstance(value, list) else [value]
-    wrong = (x for x in items if isinstance(x, str) and x not in type_.values)
-    hint = nearest(next(wrong, ""), type_.values)
-    raise UserError(f"{key.name} is {shown!r:.200}, accepted: {type_.accepted}{hint}")

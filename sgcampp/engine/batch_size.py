@@ -37,7 +37,7 @@ def best_batch_size(ensemble: Ensemble, image_shape: tuple[int, ...]) -> int:
 
 def _seconds_a_sample(ensemble: Ensemble, image_shape: tuple[int, ...], batch_size: int) -> float:
     """Time a sample of the first slices of a group; the first of three runs is a warm-up."""
-    layout = ensemble.lay_out(batch_size, batch_size)
+    layout = ensemble.lay_out(batch_size, batch_size).unrefined
     images = np.random.default_rng(0).random((layout.images, *image_shape), np.float32)
     codes = np.full((layout.images, ensemble.classes, 2), [-1, NO_CLASS], np.int32)
     taken = []

@@ -1,7 +1,7 @@
 """Several engines, one for each kind of copies, explain the same groups of images together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
 import keras
@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sgcampp.engine.background import Scan
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.engine import Engine
 from sgcampp.engine.grid import Grid
 from sgcampp.engine.masked_scores import MaskedScores
@@ -53,6 +54,11 @@ class Layout:
     images: int
     grids: tuple[Grid, ...]
 
+    @property
+    def unrefined(self) -> "Layout":
+        """The same, but paths take no more steps than they were laid out for."""
+        return replace(self, grids=tuple(replace(grid, refines=False) for grid in self.grids))
+
 
 class Ensemble:
     """Looks at images in every way asked for; what needs the same copies shares them.
@@ -69,7 +75,7 @@ class Ensemble:
         input_shape: (H, W, C) of its input.
         looks: what to look at.
         classes: T.
-        black: float32 [C], the model's input for a black pixel.
+        baselines: what images are held against; its `black` is what masks put into their place.
         scan: what methods of BACKGROUND hold images against, where there are any.
         examples: gives inputs like those that will be explained, see `PerturbationEngine`.
         tolerance: largest `relative_se` of a map that has enough samples; None: all take n.
@@ -85,7 +91,7 @@ class Ensemble:
         input_shape: tuple[int, ...],
         looks: Sequence[Look],
         classes: int,
-        black: NDArray[np.float32],
+        baselines: Baselines,
         scan: Scan | None = None,
         examples: Examples = no_examples,
         tolerance: float | None = None,
@@ -95,10 +101,10 @@ class Ensemble:
         self.looks, self.classes, self.tolerance = tuple(looks), classes, tolerance
         plain = plain_looks(looks)
         on_gradients = [
-            Engine(model, input_shape, chosen, sampling, classes=classes, **settings)
+            Engine(model, input_shape, chosen, sampling, baselines, classes=classes, **settings)
             for sampling, chosen in by_sampling(plain).items()
         ]
-        scores = MaskedScores(model, input_shape, black, **settings)
+        scores = MaskedScores(model, input_shape, baselines.black, **settings)
         on_scores = [
             PerturbationEngine(scores, look, examples)
             for look in plain

@@ -26,7 +26,7 @@ class Maps(NamedTuple):
         log_scale: [b, T].
         ess: [b, T], effective sample size of the sample weights, 1 … n.
         guarded: [b, T], alphas that the guard set to 0; with average=maps, in a sample on average.
-        completeness: [b, T], of integrated gradients: how far the attributions miss the rise of
+        completeness: [b, T], of a method with a baseline: how far the attributions miss the rise of
             the score, as a share of it; NaN for other methods.
         r2: [b, T], of methods that fit a model of their own: how well it fits; NaN for others.
         reason: int32 [b, T], index into FLAT_REASONS.
@@ -122,9 +122,10 @@ class ImageMap:
         score: S of the clean image.
         probability: of the class; None for a head that gives none.
         log_scale: see `Maps`, as are the next two.
+        copies: averaged in it: of the look, or the steps that it took.
         ess: effective sample size.
         guarded: alphas that the guard set to 0.
-        completeness: of integrated gradients; None for other methods.
+        completeness: of a method with a baseline; None for other methods.
         r2: of methods that fit a model of their own; None for others.
         reason: why the map is flat, of FLAT_REASONS; None if it is not.
         scanned: of a scan; None for other methods.
@@ -140,6 +141,7 @@ class ImageMap:
     score: float
     probability: float | None
     log_scale: float
+    copies: int
     ess: float
     guarded: int
     completeness: float | None
@@ -202,6 +204,7 @@ class GroupResult:
         classes, maps = self.classes, self.maps[look]
         against = int(classes.against_idx[at, t])
         reason = FLAT_REASONS[maps.reason[at, t]] or "no_positive_evidence"
+        ess, copies = float(maps.ess[at, t]), self.seen[look].copies
         return ImageMap(
             look=look,
             seen=self.seen[look],
@@ -213,7 +216,9 @@ class GroupResult:
             score=float(classes.scores[at, t]),
             probability=_known(classes.probabilities[at, t]),
             log_scale=float(maps.log_scale[at, t]),
-            ess=float(maps.ess[at, t]),
+            # A path's samples weigh alike: as many are effective as steps were taken.
+            copies=round(ess) if look.ig_tolerance is not None else copies,
+            ess=ess,
             guarded=int(maps.guarded[at, t]),
             completeness=_known(maps.completeness[at, t]),
             r2=_known(maps.r2[at, t]),

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.errors import UserError
 from sgcampp.explain.looks import Look
@@ -16,7 +15,7 @@ def refused_looks(
     model: keras.Model,
     input_shape: tuple[int, ...],
     looks: Sequence[Look],
-    black: NDArray[np.float32],
+    baselines: Baselines,
     **settings: Any,
 ) -> dict[Look, str]:
     """The looks that this model can't serve, and why; arguments as of `Ensemble`.
@@ -27,7 +26,7 @@ def refused_looks(
     for look in looks:
         if look.method.is_particular:
             try:
-                Ensemble(model, input_shape, [look], 1, black, **settings)
+                Ensemble(model, input_shape, [look], 1, baselines, **settings)
             except UserError as error:
                 refused[look] = str(error)
     return refused

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.config.run_config import RunConfig
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.device import with_memory
 from sgcampp.engine.ensemble import Ensemble, no_examples
 from sgcampp.engine.perturbing import Examples
 from sgcampp.engine.results import Maps, Seen
+from sgcampp.errors import UserError
 from sgcampp.evaluation.rows import Series
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.looks import Look
@@ -23,6 +25,7 @@ from sgcampp.images.find import find_images
 from sgcampp.images.items import Found
 from sgcampp.images.sources import resolve_sources
 from sgcampp.models.classifier import Classifier
+from sgcampp.run.baselines import read_baselines
 from sgcampp.run.examples import examples_of
 from sgcampp.tree.open_tree import OutputTree, kinds_of
 from sgcampp.tree.paths import MANIFEST
@@ -42,6 +45,7 @@ class Recipe:
         maps: how many there are of each series.
         targets: T, classes explained in an image at most.
         batch_size: B.
+        baselines: what images were held against.
         settings: frozen, precision and jit of the engines, and output_name.
         examples: images that methods learn from, as of `Ensemble`.
     """
@@ -50,6 +54,7 @@ class Recipe:
     maps: Counter[Series]
     targets: int
     batch_size: int
+    baselines: Baselines
     settings: Mapping[str, Any]
     examples: Examples = no_examples
 
@@ -62,7 +67,7 @@ class Recipe:
             classifier.input_shape,
             [look for look, _ in asked],
             targets,
-            classifier.black,
+            self.baselines,
             examples=self.examples,
             **{**self.settings, **other},
         )
@@ -80,7 +85,8 @@ def recipe_of(
         classifier: the run's model.
 
     Raises:
-        UserError: for a run that can't be repeated here, such as one by a method unknown today.
+        UserError: for a run that can't be repeated here, such as one by a method unknown today, or
+            with the image file of a baseline that has changed.
     """
     known = {key.name for key in fields(RunConfig)}
     config = RunConfig(**{name: x for name, x in tree.values.items() if name in known})
@@ -90,12 +96,16 @@ def recipe_of(
         "precision": config.precision,
         "jit": config.jit,
     }
+    against = read_baselines(config, classifier)
+    if against.sha256 != tree.record.baseline_sha256:
+        raise UserError("the image file of the run's baseline has changed since its maps were made")
     # Of all methods those that the model could serve.
     made = {name.method for name in maps}
     looks = [each for each in config.looks if each.look.method.name in made]
     asked = [(each.look, each.across) for each in looks]
     examples = _examples(tree, config, classifier)
-    return Recipe(asked, maps, targets, tree.record.batch_size, settings, examples)
+    made_by = tree.record.batch_size, against.baselines, settings, examples
+    return Recipe(asked, maps, targets, *made_by)
 
 
 def _examples(tree: OutputTree, config: RunConfig, classifier: Classifier) -> Examples:
@@ -174,7 +184,8 @@ class Again:
         taken = []
         for _ in range(2):
             begin = time.perf_counter()
-            self._run(images, padded(codes, self._ensemble.classes), lambda: False)
+            given = padded(codes, self._ensemble.classes)
+            self._ensemble.run(images, given, self._layout.unrefined)
             taken.append(time.perf_counter() - begin)
         return taken[-1] / (len(images) * self.passes)
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sgcampp.errors import UserError, check_whole
+from sgcampp.errors import UserError
+from sgcampp.explain.against import ZEROS, Against
 from sgcampp.explain.checks import (
     check_noise,
     grid_of,
@@ -20,8 +21,6 @@ INPUT = "input"
 """Stands for the address of a layer where a method looks at the model's input itself."""
 SMOOTHING = "smoothing"
 """Stands for the name of the last layer where noise can change the maps."""
-IG_STEPS = 50
-MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,10 @@ class Sampling:
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
         noise_scale: see `Choices`.
-        on_path: whether they lie on the straight path from zeros to the image, without noise.
-        rule: how the gradient passes a ReLU, see `propagation.propagating`.
+        on_path: whether they lie on the straight path from a baseline to the image, without noise.
+        rule: how the gradient passes ops, see `propagation.propagating`.
+        baseline: what the image is held against, see `Against`; None: nothing.
+        ig_tolerance: see `Against`.
     """
 
     nsamples: int = 0
@@ -43,6 +44,8 @@ class Sampling:
     noise_scale: str = "range"
     on_path: bool = False
     rule: str = "plain"
+    baseline: str | None = None
+    ig_tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Look:
         seed: of the noise.
         tokens: see `Where`.
         perturbing: of a method of SCORES.
+        baseline: of a method with one, see `Against`.
+        ig_tolerance: of integrated_gradients, see `Against`.
     """
 
     method: Method
@@ -84,6 +89,8 @@ class Look:
     seed: int = 0
     tokens: tuple[int, int] | None = None
     perturbing: Perturbing = field(default_factory=Perturbing)
+    baseline: str = ZEROS
+    ig_tolerance: float | None = None
 
     @property
     def where(self) -> Where:
@@ -122,9 +129,12 @@ class Look:
     def sampling(self) -> Sampling:
         """The copies that it needs."""
         if self.method.on_path:
-            return Sampling(self.nsamples, on_path=True)
+            return Sampling(
+                self.nsamples, on_path=True, baseline=self.baseline, ig_tolerance=self.ig_tolerance
+            )
         if not self.averages:
-            return Sampling(rule=self.method.rule)
+            baseline = self.baseline if self.method.baseline else None
+            return Sampling(rule=self.method.rule, baseline=baseline)
         return Sampling(self.nsamples, self.std_dev, self.seed, self.choices.noise_scale)
 
     def factors(self) -> "tuple[Look, Look] | None":
@@ -143,7 +153,7 @@ def looks_of(
     nsamples: int,
     std_dev: float,
     seed: int,
-    ig_steps: int = IG_STEPS,
+    against: Against | None = None,
     tokens: Sequence[int] | None = None,
     perturbing: Perturbing | None = None,
 ) -> list[Look]:
@@ -157,7 +167,7 @@ def looks_of(
         nsamples: n.
         std_dev: of the noise.
         seed: of the noise.
-        ig_steps: steps of integrated_gradients.
+        against: what methods with a baseline hold images against.
         tokens: (h, w), how the patches of a layer's tokens lie; None: told by their number.
         perturbing: how methods of SCORES perturb an image; its seed is taken from `seed`.
 
@@ -165,7 +175,6 @@ def looks_of(
         UserError: for anything out of range, or a selection where no method looks at a layer.
     """
     check_noise(nsamples, std_dev, seed)
-    check_whole("ig_steps", ig_steps, 1, MOST_STEPS, "from 1 to 10^5")
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
@@ -179,16 +188,14 @@ def looks_of(
         for method in found
     ]
     given = replace(perturbing or Perturbing(), seed=int(seed))
-    return _in_order([_perturbing(look, given) for look in looks], int(ig_steps))
+    return _in_order([_perturbing(look, given) for look in looks], against or Against())
 
 
-def _in_order(looks: list[Look], ig_steps: int) -> list[Look]:
+def _in_order(looks: list[Look], against: Against) -> list[Look]:
     """Looks at layers first; then those at the input, each once."""
     at_layers = [look for look in looks if look.method.at_layer]
     elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
-    return at_layers + [
-        replace(look, nsamples=ig_steps) if look.method.on_path else look for look in elsewhere
-    ]
+    return at_layers + [_held_against(look, against) for look in elsewhere]
 
 
 def _perturbing(look: Look, given: Perturbing) -> Look:
@@ -197,6 +204,15 @@ def _perturbing(look: Look, given: Perturbing) -> Look:
         return look
     count = look.method.perturbations and (given.perturbations or look.method.perturbations)
     return replace(look, perturbing=replace(given, perturbations=count or None))
+
+
+def _held_against(look: Look, against: Against) -> Look:
+    """The look with what its method takes of `against`."""
+    if look.method.baseline:
+        look = replace(look, baseline=against.baseline)
+    if look.method.on_path:
+        look = replace(look, nsamples=int(against.ig_steps), ig_tolerance=against.ig_tolerance)
+    return look
 
 
 def _without_layer(look: Look) -> Look:

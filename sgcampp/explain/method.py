@@ -39,7 +39,8 @@ class Evidence(NamedTuple):
     """What a method works on; leading axes are free.
 
     Attributes:
-        A: [..., h, w, K], activations, zero outside the chosen neurons.
+        A: [..., h, w, K], activations, zero outside the chosen neurons; of a method with a
+            baseline x - x0.
         D1: [..., h, w, K], averaged 1st derivative, zero outside the chosen neurons.
         D2: [..., h, w, K], averaged 2nd derivative, likewise.
         D3: [..., h, w, K], averaged 3rd derivative, likewise.
@@ -79,8 +80,9 @@ class Method:
         needs: what it needs of the model.
         smooth: whether it averages over copies of the image; else it looks at the image alone.
         of_exp: whether it differentiates Y = exp(S) (subject to Choices.score) or S itself.
-        on_path: whether its copies lie on the path from zeros to the image, without noise.
-        rule: how its gradient passes a ReLU, see `propagation.propagating`.
+        on_path: whether its copies lie on the path from a baseline to the image, without noise.
+        baseline: whether it explains what an image scores more than a baseline does.
+        rule: how its gradient passes ops, see `propagation.propagating`.
         pooled_head: whether it needs a head of global average pooling and one dense layer.
         weighs: whether it has one weight w^k for each feature map.
         follows: whether it shows the feature maps that weigh most in a method beside it.
@@ -104,6 +106,7 @@ class Method:
     smooth: bool = False
     of_exp: bool = False
     on_path: bool = False
+    baseline: bool = False
     rule: str = "plain"
     pooled_head: bool = False
     weighs: bool = False

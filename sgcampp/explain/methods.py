@@ -99,9 +99,15 @@ def input_x_gradient(of: Evidence, choices: Choices) -> Weighted:
     return _unguarded(of.A * of.D1)
 
 
-@method(needs=Needs.PIXELS, smooth=True, on_path=True, sign="absolute")
+@method(needs=Needs.PIXELS, smooth=True, on_path=True, baseline=True, sign="absolute")
 def integrated_gradients(of: Evidence, choices: Choices) -> Weighted:
-    """Integrated gradients: mean gradient on the way from zeros (Sundararajan et al. 2017)."""
+    """Integrated gradients: mean gradient from a baseline on (Sundararajan et al. 2017)."""
+    return input_x_gradient(of, choices)
+
+
+@method(needs=Needs.PIXELS, rule="deep_lift", baseline=True, sign="absolute")
+def deep_lift(of: Evidence, choices: Choices) -> Weighted:
+    """DeepLIFT: differences to a baseline, by the Rescale rule (Shrikumar et al. 2017)."""
     return input_x_gradient(of, choices)
 
 

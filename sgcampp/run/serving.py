@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from sgcampp.config.run_config import Asked, RunConfig
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.serving import refused_looks
 from sgcampp.errors import UserError
 from sgcampp.explain.methods import METHODS, Needs
@@ -24,7 +25,7 @@ def served(config: RunConfig, classifier: Classifier, note: Callable[[str], None
         classifier.model,
         classifier.input_shape,
         looks,
-        classifier.black,
+        Baselines(classifier.black),
         output_name=classifier.output_name,
     )
     sentences = [f"{look.method.name} is left out: {why}" for look, why in refused.items()]

@@ -9,6 +9,7 @@ from sgcampp.config.run_config import RunConfig
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.settings import check_batch_size
 from sgcampp.models.loading import load_model
+from sgcampp.run.baselines import read_baselines
 from sgcampp.run.serving import served
 from sgcampp.run.targets import read_targets
 
@@ -36,7 +37,7 @@ def images_a_second(config: RunConfig, seconds: float = 2.0) -> float:
         classifier.input_shape,
         [asked.look for asked in served(config, classifier, lambda note: None)],
         targets.classes,
-        classifier.black,
+        read_baselines(config, classifier).baselines,
         examples=made_up,
         output_name=classifier.output_name,
         frozen=True,

@@ -170,7 +170,7 @@ class ImageWriter:
             shape=list(one.saliency.shape),
             signed=one.look.sign == "signed",
             affine_head=one.seen.affine,
-            nsamples=one.seen.copies,
+            nsamples=one.copies,
             across=named.across or None,
             filters=None if one.filters is None else list(one.filters),
             weights=None if one.weights is None else list(one.weights),

@@ -24,7 +24,7 @@ class MapRow:
         shape: [h,w] of the map.
         signed: whether its values may be negative: what speaks against the class.
         affine_head: whether noise could not change the map, so one pass was run.
-        nsamples: n, the noised samples averaged; 0: the clean image alone.
+        nsamples: n, the noised samples averaged, or the steps taken; 0: the clean image alone.
         across: the values of the config's `across` keys that made this map, if it has any.
         class_idx: the class explained; of a contrast, class A.
         class_name: its label, if the model has labels.
@@ -41,8 +41,8 @@ class MapRow:
         no_error: why it has none.
         tolerance_met: whether `relative_se` is within the config's tolerance, if it has one.
         guarded: alphas set to 0 by the guard.
-        completeness: of integrated gradients, how far the attributions miss the difference in
-            score to the baseline, as a share of it.
+        completeness: of a method with a baseline, how far the attributions miss the difference in
+            score to it, as a share of that.
         perturbations: of methods that perturb images, how many perturbed images were scored.
         r2: of methods that fit a model of their own to these scores, how well it fits, at most 1.
         reason: why the map is flat (all zero), if it is.

@@ -101,11 +101,12 @@ def test_occlusion_by_brute_force_with_each_fill(model, fill):
     import cv2
 
     black = np.array([-1, 0.5, 0.25], np.float32)
+    from sgcampp.engine.baselines import Baselines
     from sgcampp.engine.ensemble import Ensemble
     from sgcampp.explain.classes import NO_CLASS
 
     explain = Explainer(model, None, "occlusion", fill=fill, window=6, stride=6, sign="signed")
-    ensemble = Ensemble(model, IMAGES.shape[1:], explain.looks, 1, black)
+    ensemble = Ensemble(model, IMAGES.shape[1:], explain.looks, 1, Baselines(black))
     codes = np.array([[[c, NO_CLASS]] for c in CLASSES], np.int32)
     result = ensemble.run(IMAGES, codes, ensemble.lay_out(8, 2))
     ((maps,),) = (list(result.maps.values()),)
