@@ -91,14 +91,14 @@ class Explainer:
         **choices: Any,
     ) -> None:
         held, self._given = chosen(baseline)
-        against = Against(held, ig_steps, ig_tolerance)
         self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
         layers = [layer_name] if isinstance(layer_name, str | None) else layer_name
         methods = [method] if isinstance(method, str) else method
         perturbing = Perturbing(**{x: choices.pop(x) for x in PERTURBING if x in choices})
         how, which = choices_from(choices), Selection(filters, region, subset)
         self.looks = looks_of(
-            layers, methods, how, which, nsamples, std_dev, seed, against, tokens, perturbing
+            *(layers, methods, how, which, nsamples, std_dev, seed),
+            *(Against(held, ig_steps, ig_tolerance), tokens, perturbing),
         )
         check_tolerance(tolerance, self.looks)
         self.batch_size = check_batch_size(batch_size)

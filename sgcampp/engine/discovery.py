@@ -101,7 +101,7 @@ def discover(
 
 
 def _reading(
-    model: keras.Model, input_shape: tuple[int, ...], places: Sequence[Where], rule: str
+    model: keras.Model, input_shape: Sequence[int], places: Sequence[Where], rule: str
 ) -> Reading:
     # DeepLIFT's rules know what varies with the image by its open number of rows.
     rows = None if rule == "deep_lift" else told_batch(model)
