@@ -19,13 +19,18 @@ Axis = Callable[[MapRow], str]
 """Gives a map the name of its column, or a part of the name of its row."""
 
 
+ERROR = "its standard error"
+"""Name of the columns of errors."""
+
+
 @dataclass(frozen=True, eq=False)
 class DrawnMap:
-    """One map, float32 [h, w], with its row and its peak (see `Cell`)."""
+    """One map, float32 [h, w], with its row, its peak (see `Cell`) and its standard error."""
 
     row: MapRow
     saliency: NDArray[np.float32]
     peak: float | None = None
+    error: NDArray[np.float32] | None = None
 
 
 def panel_of(
@@ -37,6 +42,8 @@ def panel_of(
     colormap: str,
     alpha: float,
     scale: str,
+    fade: bool = False,
+    errors: bool = False,
 ) -> NDArray[np.uint8]:
     """Draws all maps of an image beside each other.
 
@@ -51,6 +58,8 @@ def panel_of(
         colormap: as for `draw_panel`, as are the next two.
         alpha: opacity.
         scale: of the colours.
+        fade: whether colours fade where maps are unsure.
+        errors: whether each map that has an error has it on its right, in the same colours.
 
     Returns:
         uint8 [H', W', 3], RGB.
@@ -58,14 +67,20 @@ def panel_of(
     by_column, *by_row = _varying_axes(maps) or [_method]
     columns = list(dict.fromkeys(by_column(one.row) for one in maps))
     rows = list(dict.fromkeys(_joined(by_row, one.row) for one in maps))
-    cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
+    unsure = {by_column(one.row) for one in maps if errors and one.error is not None}
+    places = [
+        (name, of) for name in columns for of in ("map", "error") if of == "map" or name in unsure
+    ]
+    cells: list[list[Cell | None]] = [[None] * len(places) for _ in rows]
     for one in maps:
-        row, column = rows.index(_joined(by_row, one.row)), columns.index(by_column(one.row))
-        cells[row][column] = Cell(one.saliency, _caption(one.row), one.peak, bool(one.row.signed))
+        row, name = rows.index(_joined(by_row, one.row)), by_column(one.row)
+        cells[row][places.index((name, "map"))] = _cell(one, fade)
+        if name in unsure:
+            cells[row][places.index((name, "error"))] = _error_cell(one)
     return draw_panel(
         image,
         cells,
-        columns,
+        [name if of == "map" else ERROR for name, of in places],
         rows,
         title,
         view=view,
@@ -73,6 +88,19 @@ def panel_of(
         alpha=alpha,
         scale=scale,
     )
+
+
+def _cell(one: DrawnMap, fade: bool) -> Cell:
+    error = one.error if fade else None
+    return Cell(one.saliency, _caption(one.row), one.peak, bool(one.row.signed), error)
+
+
+def _error_cell(one: DrawnMap) -> Cell | None:
+    """The error of a map, in colours that end where the map's do."""
+    if one.error is None:
+        return None
+    peak = float(np.abs(one.saliency).max()) if one.peak is None else one.peak
+    return Cell(one.error, "", peak)
 
 
 def _varying_axes(maps: Sequence[DrawnMap]) -> list[Axis]:
@@ -134,6 +162,8 @@ def _caption(row: MapRow) -> str:
         parts.append(f"S {row.score:.1f}")
     if row.weights is not None and len(row.weights) == 1:
         parts = [f"w {row.weights[0]:.3g}", *parts]
+    if row.relative_se is not None:
+        parts.append(f"± {100 * row.relative_se:.2g} %")
     if row.reason:
         parts.append(f"all zeros: {flat_words(row.reason)}")
     return " · ".join(parts)

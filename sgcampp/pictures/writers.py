@@ -20,12 +20,16 @@ class Style:
         alpha: opacity of an overlay's colours at the maximum, 0 to 1.
         png_compression: 0 (fast, large) to 9 (slow, small).
         panel_scale: of `panel.SCALES`.
+        fade_uncertain: whether overlays, in panels too, fade where maps are unsure.
+        panel_errors: whether panels show each map's error beside it.
     """
 
     colormap: str = "viridis"
     alpha: float = 0.6
     png_compression: int = 1
     panel_scale: str = "own"
+    fade_uncertain: bool = False
+    panel_errors: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +183,7 @@ def _overlay(finished: FinishedMap) -> bytes:
         finished.view,
         finished.peak,
         finished.signed,
+        finished.error if style.fade_uncertain else None,
     )
     return png(picture, style.png_compression)
 
@@ -195,5 +200,7 @@ def _panel(finished: FinishedImage) -> bytes:
         colormap=style.colormap,
         alpha=style.alpha,
         scale=style.panel_scale,
+        fade=style.fade_uncertain,
+        errors=style.panel_errors,
     )
     return png(picture, style.png_compression)
