@@ -400,6 +400,7 @@ COVERED = {
         *("run.pace", "run.writing", "tree.lock"),
     ],
     "test_perturbed_run.py": ["run.examples"],
+    "pictures/test_writers.py": ["pictures.style"],
     "test_run_of_several.py": ["pictures.arrangement", "run.suffixes", "run.targets"],
     "tree/test_manifest.py": ["tree.index", "tree.rows"],
     "tree/test_odd_rows.py": ["tree.schema"],

@@ -10,6 +10,7 @@ from sgcampp.explain.looks import INPUT
 from sgcampp.explain.methods import METHODS
 from sgcampp.pictures.panel import Cell, draw_panel
 from sgcampp.pictures.rendering import View
+from sgcampp.pictures.style import Style
 from sgcampp.tree.rows import MapRow
 from sgcampp.tree.words import class_words, flat_words
 
@@ -38,12 +39,7 @@ def panel_of(
     maps: Sequence[DrawnMap],
     title: str,
     view: View | None,
-    *,
-    colormap: str,
-    alpha: float,
-    scale: str,
-    fade: bool = False,
-    errors: bool = False,
+    style: Style,
 ) -> NDArray[np.uint8]:
     """Draws all maps of an image beside each other.
 
@@ -55,39 +51,29 @@ def panel_of(
         maps: at least one.
         title: what stands above.
         view: the part of the image that the model saw.
-        colormap: as for `draw_panel`, as are the next two.
-        alpha: opacity.
-        scale: of the colours.
-        fade: whether colours fade where maps are unsure.
-        errors: whether each map that has an error has it on its right, in the same colours.
+        style: how it looks; with `panel_errors` each map that has an error has it on its right, in
+            the same colours.
 
     Returns:
         uint8 [H', W', 3], RGB.
     """
-    by_column, *by_row = _varying_axes(maps) or [_method]
-    columns = list(dict.fromkeys(by_column(one.row) for one in maps))
+    name, *by_row = _varying_axes(maps) or [_method]
+    columns = list(dict.fromkeys(name(one.row) for one in maps))
     rows = list(dict.fromkeys(_joined(by_row, one.row) for one in maps))
-    unsure = {by_column(one.row) for one in maps if errors and one.error is not None}
+    unsure = {name(one.row) for one in maps if style.panel_errors and one.error is not None}
     places = [
-        (name, of) for name in columns for of in ("map", "error") if of == "map" or name in unsure
+        (column, shown)
+        for column in columns
+        for shown in ((column, ERROR) if column in unsure else (column,))
     ]
     cells: list[list[Cell | None]] = [[None] * len(places) for _ in rows]
     for one in maps:
-        row, name = rows.index(_joined(by_row, one.row)), by_column(one.row)
-        cells[row][places.index((name, "map"))] = _cell(one, fade)
-        if name in unsure:
-            cells[row][places.index((name, "error"))] = _error_cell(one)
-    return draw_panel(
-        image,
-        cells,
-        [name if of == "map" else ERROR for name, of in places],
-        rows,
-        title,
-        view=view,
-        colormap=colormap,
-        alpha=alpha,
-        scale=scale,
-    )
+        row, column = cells[rows.index(_joined(by_row, one.row))], name(one.row)
+        row[places.index((column, column))] = _cell(one, style.fade_uncertain)
+        if column in unsure:
+            row[places.index((column, ERROR))] = _error_cell(one)
+    look = style.colormap, style.alpha, style.panel_scale
+    return draw_panel(image, cells, [shown for _, shown in places], rows, title, view, *look)
 
 
 def _cell(one: DrawnMap, fade: bool) -> Cell:

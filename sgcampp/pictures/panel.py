@@ -53,7 +53,6 @@ def draw_panel(
     columns: Sequence[str],
     rows: Sequence[str],
     title: str,
-    *,
     view: View | None = None,
     colormap: str = "viridis",
     alpha: float = 0.6,

@@ -72,9 +72,8 @@ def overlay(
 ) -> np.ndarray:
     """Lays a coloured saliency map over its image.
 
-    The opacity of the colours is alpha·√|heat|, heat from −1 or 0 to 1: the image keeps its own
-    colours where the map is zero, and weak heat still shows. Where two standard errors are more
-    than the map, it is less by as many times.
+    The opacity of the colours is alpha·√|heat|, heat from −1 or 0 to 1: weak heat still shows.
+    Where two standard errors are more than the map, it is less by as many times.
 
     Args:
         image: uint8 [H,W,3], RGB.
@@ -93,10 +92,7 @@ def overlay(
         UserError: for an unknown colour map, or an alpha outside 0 to 1.
         ValueError: for an image that is not uint8 [H,W,3], or a map or peak as for `heatmap`.
     """
-    if not 0 <= alpha <= 1:
-        raise UserError(f"alpha is {alpha}; accepted are numbers from 0 to 1")
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"image is {image.dtype} {list(image.shape)}, not uint8 [H,W,3]")
+    _check(image, alpha)
     colours = (_diverging() if signed else _colours(colormap)).astype(np.float32)
     result = np.empty_like(image)
     size = image.shape[:2]
@@ -109,6 +105,13 @@ def overlay(
         result[rows] = strip + opacity * (colours[_levels(heat, signed)] - strip) + 0.5
     _darken_unseen(result, view)
     return result
+
+
+def _check(image: np.ndarray, alpha: float) -> None:
+    if not 0 <= alpha <= 1:
+        raise UserError(f"alpha is {alpha}; accepted are numbers from 0 to 1")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"image is {image.dtype} {list(image.shape)}, not uint8 [H,W,3]")
 
 
 def _faded(

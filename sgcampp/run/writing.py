@@ -14,12 +14,12 @@ from sgcampp.images.decode import decoded, read_image
 from sgcampp.images.faults import ImageError, Reason
 from sgcampp.models.classifier import Classifier
 from sgcampp.pictures.rendering import robust_peak
+from sgcampp.pictures.style import Style
 from sgcampp.pictures.writers import (
     WRITERS,
     DrawnMap,
     FinishedImage,
     FinishedMap,
-    Style,
     Writer,
     encode,
 )

@@ -6,7 +6,8 @@ from PIL import Image
 
 from sgcampp.pictures.arrangement import DrawnMap
 from sgcampp.pictures.rendering import heatmap, overlay
-from sgcampp.pictures.writers import WRITERS, FinishedImage, FinishedMap, Style, encode
+from sgcampp.pictures.style import Style
+from sgcampp.pictures.writers import WRITERS, FinishedImage, FinishedMap, encode
 from sgcampp.tree.open_tree import kinds_of
 from sgcampp.tree.paths import KINDS
 from sgcampp.tree.rows import MapRow
