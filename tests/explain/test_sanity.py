@@ -43,7 +43,9 @@ def planted(pooled):
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_maximum_lies_in_the_planted_patch(name):
     model, images = planted(pooled=METHODS[name].pooled_head)
-    found = Explainer(model, "features", name, nsamples=4, std_dev=0.1, ig_steps=8)(images, 1)
+    found = Explainer(model, "features", name, nsamples=4, std_dev=0.1, batch_size=8, ig_steps=8)(
+        images, 1
+    )
     for L in found.maps:
         h, w = L.shape
         row, column = np.unravel_index(np.argmax(L), L.shape)
@@ -59,7 +61,7 @@ def kept(photographs):
     x = classifier.preprocess(photographs["chelsea"])[0][None]
     methods = ["gradient", "input_x_gradient", "deep_lift", "grad_cam", *sorted(EDGES)]
 
-    explainer = Explainer(classifier, "block10_add", methods)
+    explainer = Explainer(classifier, "block10_add", methods, batch_size=2)
 
     def maps():
         return {one.method: one.maps[0].ravel() for one in explainer.each(x, 285)}
