@@ -4,7 +4,11 @@ const ERROR = "error";
 /** What a person chose to see beside maps: the number of a map, ERROR, or "" for nothing; null: nothing yet. */
 let besideWish = null;
 
-const errorPicture = (number) => now.image.row.maps[number]?.files.error_heatmaps;
+/** The picture of a map's error; "" where there is none, or none that the page can show. */
+function errorPicture(number) {
+  const path = now.image.row.maps[number]?.files.error_heatmaps;
+  return path ? pictureUrl(path, now.image) : "";
+}
 
 function fillBeside() {
   const { row } = now.image;
@@ -37,10 +41,11 @@ function showBeside() {
   const isError = chosen === ERROR;
   const number = isError ? now.number : Number(chosen);
   const map = row.maps[number];
-  const path = isError ? errorPicture(number) : map.files.overlays ?? map.files.heatmaps;
+  const path = map.files.overlays ?? map.files.heatmaps;
+  const url = isError ? errorPicture(number) : path ? pictureUrl(path, now.image) : "";
   const what = isError ? "Standard error of the map, on the map's own scale" : [mapWords(map), ...facesOf(map)].join(" · ");
-  byId("layers-2").classList.toggle("grid", !path);
-  byId("above-2").src = path ? pictureUrl(path, now.image) : drawnMap(now.image, number);
+  byId("layers-2").classList.toggle("grid", !url);
+  byId("above-2").src = url || drawnMap(now.image, number);
   byId("above-2").alt = `${what}, ${shown(row.key)}`;
   byId("what-2").textContent = what;
   showBelowBeside(map);

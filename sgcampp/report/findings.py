@@ -1,5 +1,6 @@
 """What is known of a run's images and maps beside their rows: labels, strategies, measurements."""
 
+import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -12,7 +13,7 @@ from sgcampp.report.means import Means, picture
 from sgcampp.report.overview import Overview, overview
 from sgcampp.report.truth import Truth
 from sgcampp.strategies.maps import Group, group_of
-from sgcampp.strategies.reading import known_strategies
+from sgcampp.strategies.reading import Known, known_strategies
 from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.rows import MapRow, Row
 
@@ -72,11 +73,7 @@ class Findings:
 
     def facts(self) -> dict[str, Any]:
         """What the page's script must know, when all maps have been seen."""
-        strategies = [
-            {"class": one.group.class_name, "says": one.says, **picture(one.mean)}
-            for one in self._strategies
-        ]
-        return {"means": self.means.facts(), "strategies": strategies}
+        return {"means": self.means.facts(), "strategies": [*map(_strategy, self._strategies)]}
 
     def _strategy(self, row: Row, one: MapRow) -> int | None:
         group = group_of(one) if self._number else None
@@ -96,6 +93,12 @@ class Findings:
 
     def __exit__(self, *exception: object) -> None:
         self._open.close()
+
+
+def _strategy(one: Known) -> dict[str, Any]:
+    group = one.group
+    made = {"method": group.method, "layer": group.layer, "across": json.loads(group.settings)}
+    return {"class": group.class_name, "says": one.says, **made, **picture(one.mean)}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -41,7 +41,7 @@ function readFilters() {
   const number = (name) => (wish(name) === "" ? null : Number(wish(name)));
   return {
     text: wish("text").toLowerCase(), class: wish("class"), status: wish("status"),
-    label: wish("label"), truth: wish("truth"), strategy: number("strategy"),
+    label: wish("label"), truth: wish("truth"), strategy: wish("strategy"),
     method: wish("method"), layer: wish("layer"), low: number("low"), high: number("high"),
     most: wish("most") === "" ? null : Number(wish("most")) / 100,
     settings: acrossKeys.map((key) => [key, wish(`across ${key}`)]).filter(([, value]) => value),
@@ -67,7 +67,7 @@ function mapPasses(image, number, wanted) {
     && (!wanted.layer || map.layer === wanted.layer)
     && wanted.settings.every(([key, value]) => image.settings[number][key] === value)
     && (wanted.status !== "flat" || map.reason !== null)
-    && (wanted.strategy === null || image.maps[number].strategy === wanted.strategy)
+    && (!wanted.strategy || strategyWords(image.maps[number].strategy) === wanted.strategy)
     && (wanted.most === null || (map.relative_se !== null && map.relative_se <= wanted.most))
     && (wanted.low === null || (map.score !== null && map.score >= wanted.low))
     && (wanted.high === null || (map.score !== null && map.score <= wanted.high));
@@ -78,7 +78,7 @@ function passingMap(image, wanted) {
   if (!rowPasses(image, wanted)) return -1;
   if (!image.row.maps.length) {
     const asksForMaps = wanted.class || wanted.method || wanted.layer || wanted.settings.length
-      || wanted.strategy !== null || wanted.most !== null || wanted.low !== null || wanted.high !== null || wanted.status === "flat";
+      || wanted.strategy || wanted.most !== null || wanted.low !== null || wanted.high !== null || wanted.status === "flat";
     return asksForMaps ? -1 : 0;
   }
   return image.row.maps.findIndex((_, number) => mapPasses(image, number, wanted));
@@ -218,7 +218,7 @@ function addFindings() {
   const groups = [
     ["label", "label", optional("label", ({ label }) => (label === undefined ? [] : [[label, label]]))],
     ["truth", "right or wrong", optional("truth", ({ truth, right }) => (truth ? [[truth, truth], ...(right ? [] : [["wrong", "wrong"]])] : []))],
-    ["strategy", "strategy", optional("strategy", ({ maps }) => maps.filter(({ strategy }) => strategy !== undefined).map(({ strategy }) => [String(strategy), strategyWords(strategy)]))],
+    ["strategy", "strategy", optional("strategy", ({ maps }) => maps.filter(({ strategy }) => strategy !== undefined).map(({ strategy }) => [strategyWords(strategy), strategyWords(strategy)]))],
   ];
   filters.elements.group.append(...groups.filter(([, , count]) => count).map(([value, words]) => option(value, words)));
   const anyError = images.some(({ row }) => row.maps.some((map) => isNumber(map.relative_se)));

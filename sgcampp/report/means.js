@@ -9,7 +9,9 @@ const VIRIDIS = [
 ];
 const KIND_WORDS = { class: "each class", confused: "each confusion", judged: "right and wrong" };
 
-const strategyWords = (number) => `${findings.strategies[number].class}: ${findings.strategies[number].says}`;
+/** What a strategy is called; by its words a link names it, as its number may be another's after a new search. */
+const strategyWords = (number) => strategyNames[number];
+let strategyNames = [];
 const kindOf = ({ kind }) => (kind === "right" || kind === "wrong" ? "judged" : kind);
 const seriesWords = (mean) => [...making(mean), ...(mean.filters ? [`feature maps ${mean.filters.join(", ")}`] : [])].join(" · ");
 const meanWords = ({ kind, words }) => words || (kind === "right" ? "right" : "wrong");
@@ -35,6 +37,10 @@ function colour(share) {
 }
 
 // ---- the section of means
+
+function nameStrategies() {
+  strategyNames = findings.strategies.map((one) => `${[one.class, ...making(one, isVarying)].join(" · ")}: ${one.says}`);
+}
 
 function addMeans() {
   const means = findings.means.filter(({ count }) => count);
@@ -122,7 +128,7 @@ function groupHeading(place, isFirstOfPage) {
   const picture = mean && heatPicture(mean, `Mean map of ${words}`);
   item.append(...(picture ? [picture] : []), heading);
   if (group !== undefined && group !== null) {
-    const button = onlyButton({ [by]: String(group) }, "Only these");
+    const button = onlyButton({ [by]: by === "strategy" ? words : group }, "Only these");
     button.setAttribute("aria-label", `Only these: ${shown(words)}`);
     item.append(button);
   }

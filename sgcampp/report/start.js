@@ -5,6 +5,7 @@ fillMapSelect("method", (map) => map.method);
 fillMapSelect("layer", (map) => map.layer);
 addSettingFilters();
 fillSelect("status", (image) => (image.row.status === "failed" ? [["failed", "failed, any reason"], [`failed ${image.row.reason ?? ""}`, `failed: ${image.row.reason ?? "no reason"}`]] : []));
+nameStrategies();
 addFindings();
 addMeans();
 listenToList();

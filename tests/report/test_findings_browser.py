@@ -8,6 +8,7 @@ from selenium.webdriver.support.ui import Select
 
 from scripts import chromium
 from sgcampp.report.page import write_report
+from sgcampp.strategies.findings import sentence
 
 pytestmark = pytest.mark.end_to_end
 
@@ -18,10 +19,18 @@ SHOWN_MEANS = "return [...document.querySelectorAll('#means-list button')].map((
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    out = write_tree(tmp_path_factory.mktemp("findings") / "out")
+def out(tmp_path_factory):
+    return write_tree(tmp_path_factory.mktemp("findings") / "out")
+
+
+@pytest.fixture(scope="module")
+def found(out):
+    return find_strategies(out)[0]
+
+
+@pytest.fixture(scope="module")
+def path(out, found):
     evaluate(out)
-    find_strategies(out)
     return write_report(out).path
 
 
@@ -67,7 +76,7 @@ def test_right_and_wrong(report):
     assert report.keys == []
 
 
-def test_groups(report):
+def test_groups(report, found):
     headings = "#cards .group h3"
     report.choose("group", "class")
     assert report.texts(headings) == ["cat (5)", "dog (3)", "two words (1)"]
@@ -76,7 +85,8 @@ def test_groups(report):
     expected = ["right (6)", "cat taken for dog (2)", "dog taken for cat (1)"]
     assert report.texts(headings) == expected
     report.choose("group", "strategy")
-    assert [text[:4] for text in report.texts(headings)] == ["cat:", "cat:", "none"]
+    says = [f"cat · grad_cam: {sentence(one)}" for one in found.strategies]
+    assert report.texts(headings) == [f"{says[1]} (3)", f"{says[0]} (2)", "none (4)"]
     report.find_all("#cards .group button")[0].click()
     assert report.keys == ["cat/2.png", "cat/3.png", "dog/1.png"]
     assert report.find("[name=group]").get_property("value") == ""

@@ -2,9 +2,11 @@
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from findings_tree import TAKEN, write_tree
 from manifests import write_rows
 
+import cli.main
 from sgcampp.errors import UserError
 from sgcampp.report.findings import Findings
 from sgcampp.report.truth import Truth, Verdict
@@ -71,6 +73,10 @@ def test_a_file_names_images_by_key_or_name_and_wins_over_folders(tmp_path):
     assert verdicts["cat/1.png"] == Verdict("two words", "cat", False)
     assert verdicts["cat/0.png"] is verdicts["cat/5.png"] is None
     assert dict(truth.unknown) == {"unicorn": 3}
+    told = CliRunner().invoke(cli.main.main, ["report", str(out), "--truth", str(file)])
+    assert told.exit_code == 0
+    assert "3 images count as not labelled" in told.stderr
+    assert "is called 'unicorn'" in told.stderr
     file.write_text("picture,class\n")
     with pytest.raises(UserError, match="no columns image and class"):
         Truth(open_tree(out), str(file))
