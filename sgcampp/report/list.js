@@ -171,6 +171,7 @@ function words(image, number) {
     return block;
   }
   const figures = [`S ${short(map.score)}`];
+  if (wish("sort").startsWith("metric ")) figures.unshift(`${wish("sort").slice(7)} ${short(VALUES[wish("sort")](image, number))}`);
   if (map.nsamples > 1) figures.push(`ess ${short(map.ess)}`);
   if (isNumber(map.relative_se)) figures.push(errorWords(map));
   figures.push(`conc. ${percent(image.maps[number]?.concentration)}`);

@@ -96,6 +96,7 @@ def test_errors_and_metrics(report):
     report.choose("sort", "metric insertion")
     report.choose("direction", "-1")
     assert report.keys == [*TAKEN][::-1]
+    assert "insertion 0.7656" in report.cards[1].text.replace("\xa0", " ")  # 7² / 64
     report.choose("method", METHODS[1])
     report.type("most", "3.5")
     assert report.keys == [*TAKEN][2::-1]
