@@ -5,9 +5,6 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sgcampp.export.evaluated import Evaluated
 from sgcampp.report.means import Means, picture
 from sgcampp.report.overview import Overview, overview
@@ -29,7 +26,7 @@ class Findings:
         truth: what its images are labelled as.
 
     Attributes:
-        means: mean maps; `see` adds to them.
+        means: mean maps, to which the arrays are added as they are read.
         metrics: that an evaluation measured.
 
     Raises:
@@ -66,10 +63,6 @@ class Findings:
             for one, worth in zip(row.maps, self._worth(row), strict=True)
         ]
         return [{name: one for name, one in known.items() if one is not None} for known in facts]
-
-    def see(self, row: Row, one: MapRow, saliency: NDArray[np.float32]) -> None:
-        """Takes one map in for the means."""
-        self.means.add(row, one, saliency)
 
     def facts(self) -> dict[str, Any]:
         """What the page's script must know, when all maps have been seen."""

@@ -26,7 +26,7 @@ class PageLines:
 
     Args:
         tree: the output tree.
-        findings: that have learned the tree's rows; they see each array that is read.
+        findings: that have learned the tree's rows; their means take in each array.
         budget: characters that raw values may take.
         inlined: for pictures that the page can't link to.
 
@@ -71,7 +71,7 @@ class PageLines:
             self.unread += 1
             reason = getattr(error, "strerror", None) or str(error)
             return {"unread": reason or "does not fit into memory"}
-        self._findings.see(row, map_row, saliency)
+        self._findings.means.add(row, map_row, saliency)
         return {"concentration": _rounded(concentration(saliency)), **self._packed(saliency)}
 
     def _packed(self, saliency: NDArray[np.float32]) -> dict[str, Any]:

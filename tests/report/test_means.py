@@ -20,7 +20,7 @@ def means_of(out, order=1, named="auto"):
         findings.learn(tree.rows())
         for row in list(tree.rows())[::order]:
             for one in row.maps:
-                findings.see(row, one, tree.array(one))
+                findings.means.add(row, one, tree.array(one))
         return {(m["method"], m["kind"], m["words"]): m for m in findings.facts()["means"]}
 
 
@@ -73,7 +73,7 @@ def test_maps_of_other_classes_say_nothing_of_right_and_wrong(tmp_path):
     row.maps.append(MapRow(method=METHODS[0], layer="late", class_idx=1, class_name="dog"))
     with Findings(tree, Truth(tree)) as findings:
         findings.learn([row, *list(tree.rows())[1:]])
-        findings.see(row, row.maps[-1], np.ones(SHAPE, np.float32))
+        findings.means.add(row, row.maps[-1], np.ones(SHAPE, np.float32))
         seen = [m for m in findings.facts()["means"] if m["count"]]
     assert [(m["kind"], m["words"], m["count"]) for m in seen] == [("class", "dog", 1)]
 
@@ -83,9 +83,9 @@ def test_maps_of_several_sizes_and_without_heat(tmp_path):
     first, second, third, *_ = tree.rows()
     with Findings(tree, Truth(tree)) as findings:
         findings.learn(tree.rows())
-        findings.see(first, first.maps[0], np.ones((2, 2), np.float32))
-        findings.see(second, second.maps[0], np.kron([[1, 0], [0, 0]], np.ones((3, 2))))
-        findings.see(third, third.maps[0], np.zeros((2, 2), np.float32))
+        findings.means.add(first, first.maps[0], np.ones((2, 2), np.float32))
+        findings.means.add(second, second.maps[0], np.kron([[1, 0], [0, 0]], np.ones((3, 2))))
+        findings.means.add(third, third.maps[0], np.zeros((2, 2), np.float32))
         (mean,) = (m for m in findings.facts()["means"] if m["count"] and m["kind"] == "class")
     assert (mean["words"], mean["count"]) == ("cat", 2)
     np.testing.assert_array_equal(pixels(mean), [[255, 51], [51, 51]])  # (1/4 + 1) / 2 and 1/8
