@@ -44,6 +44,7 @@ def command(
     from sgcampp.strategies.exports import to_lines
     from sgcampp.strategies.findings import find_strategies
     from sgcampp.strategies.maps import Wanted, group_maps
+    from sgcampp.strategies.reading import STRATEGIES
     from sgcampp.tree.open_tree import open_tree
 
     tree = open_tree(out)
@@ -55,7 +56,7 @@ def command(
             findings.append(find_strategies(maps, seed))
             ticker.finish(1)
     lines = to_lines(findings)
-    tree.store.write("strategies.jsonl", lines)
+    tree.store.write(STRATEGIES, lines)
     print_lines(lines.decode("ascii") if as_json else _text(findings))
     if few:
         tell(

@@ -71,6 +71,9 @@ ROOMS = {
         "sgcampp.tree",
     },
     "sgcampp.report": {
+        "sgcampp.export.evaluated",
+        "sgcampp.models.labels",
+        "sgcampp.models.names",
         "sgcampp.evaluation.records",
         "sgcampp.evaluation.rows",
         "sgcampp.evaluation.summary",
@@ -78,10 +81,12 @@ ROOMS = {
         "sgcampp.statistics.intervals",
         "sgcampp.storage",
         "sgcampp.strategies.findings",
+        "sgcampp.strategies.heat",
         "sgcampp.strategies.maps",
+        "sgcampp.strategies.reading",
         "sgcampp.tree",
     },
-    "sgcampp.strategies": {"sgcampp.tree"},
+    "sgcampp.strategies": {"sgcampp.storage", "sgcampp.tree"},
     "sgcampp.export": {
         "sgcampp.config.strict_yaml",
         "sgcampp.metrics",
@@ -375,6 +380,7 @@ COVERED = {
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
     "report/test_filters.py": ["report.filters_page"],
+    "report/test_means.py": ["report.findings"],
     "report/test_page.py": [
         "report.html",
         "report.inlined",

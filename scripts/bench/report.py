@@ -1,12 +1,12 @@
 """How long `sgcampp report` takes for 10,000 images, and how quickly its page answers a filter.
 
-The tree is generated: small pictures, 7 × 7 arrays, a manifest row an image as a run writes it. The
-page is measured in headless Chromium by its own clock: from the event to the end of its handler
-with the new layout, and to the next frame.
+The tree is generated: small pictures, 7 × 7 arrays, a manifest row an image as a run writes it, in
+folders called as classes, of which three in ten images are not; and an evaluation. The page is
+measured in headless Chromium by its own clock: from the event to the end of its handler with the
+new layout, and to the next frame.
 """
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -17,10 +17,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+import yaml
 from selenium.webdriver import Chrome
 
 from scripts.chromium import chromium
 from sgcampp.config.run_config import RunConfig
+from sgcampp.evaluation.rows import EvaluationRow, to_line
 from sgcampp.pictures.writers import FinishedMap, encode
 from sgcampp.report.page import PAGE
 from sgcampp.run.settling import run_yaml
@@ -30,7 +32,7 @@ from sgcampp.tree.paths import RUN_YAML
 from sgcampp.tree.rows import FAILED, OK, MapRow, Row
 from sgcampp.tree.run_record import RunRecord, versions
 
-CLASSES = 1000
+CLASSES, RIGHT = 1000, 0.7
 FILTERS = (
     ("class", "281 class 281"),
     ("class", ""),
@@ -43,7 +45,22 @@ FILTERS = (
     ("sort", "concentration"),
     ("sort", "name"),
     ("direction", "-1"),
+    ("sort", "metric insertion"),
+    ("most", "2"),
+    ("most", ""),
+    ("truth", "wrong"),
+    ("truth", ""),
+    ("group", "class"),
+    ("group", "truth"),
+    ("group", ""),
 )
+METRICS = ("average_drop", "average_increase", "insertion", "deletion", "sharpness", "complexity")
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""From a small process: what is forked off this one would count its memory."""
 MEASURE = """
     const [name, value, done] = arguments;
     const control = document.querySelector("#filters").elements[name];
@@ -77,12 +94,29 @@ def generate(out: Path, count: int) -> None:
     with manifest_writer(LocalStore(out), "manifest/part-00000.jsonl") as manifest:
         for first in range(0, count, 1000):
             numbers = range(first, min(first + 1000, count))
-            manifest.append([row(out, number, rng) for number in numbers])
+            rows = [row(out, number, rng) for number in numbers]
+            manifest.append(rows)
+            evaluate(out, rows, rng)
+
+
+def evaluate(out: Path, rows: list[Row], rng: np.random.Generator) -> None:
+    """Writes rows of an evaluation, a value a metric."""
+    directory = out / "evaluation"
+    directory.mkdir(exist_ok=True)
+    (directory / "evaluation.yaml").write_text(yaml.safe_dump({"metrics": list(METRICS)}))
+    with (directory / "part-00000.jsonl").open("ab") as part:
+        for one in rows:
+            for made in one.maps:
+                values = dict(zip(METRICS, rng.random(len(METRICS)).tolist(), strict=True))
+                named = one.key, made.method or "", made.layer or ""
+                part.write(to_line(EvaluationRow(*named, class_idx=made.class_idx, metrics=values)))
 
 
 def row(out: Path, number: int, rng: np.random.Generator) -> Row:
     """One image's row, with its files."""
-    key = f"{number // 1000:03d}/image-{number:06d}.jpg"
+    class_idx, other = rng.integers(CLASSES, size=2).tolist()
+    label = class_idx if rng.random() < RIGHT else other
+    key = f"class {label}/image-{number:06d}.jpg"
     if number % 50 == 49:
         return Row(key, FAILED, reason="corrupt", error="it ends too early", finished=1.7e9)
     image = np.full((48, 64, 3), rng.integers(0, 256, 3), np.uint8)
@@ -91,7 +125,6 @@ def row(out: Path, number: int, rng: np.random.Generator) -> Row:
     for kind, path in files.items():
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         (out / path).write_bytes(encode(kind, finished))
-    class_idx = int(rng.integers(CLASSES))
     made = MapRow(
         files=files,
         sha256=dict.fromkeys(files, "0" * 64),
@@ -106,6 +139,7 @@ def row(out: Path, number: int, rng: np.random.Generator) -> Row:
         nsamples=8,
         log_scale=13.5791357,
         ess=float(rng.uniform(1, 8)),
+        relative_se=float(rng.uniform(0.005, 0.05)),
         guarded=3,
     )
     return Row(
@@ -153,9 +187,9 @@ def main() -> None:
         generate(out, options.images)
         begin = time.perf_counter()
         command = Path(sys.executable).with_name("sgcampp")
-        subprocess.run([command, "report", out], stdout=subprocess.DEVNULL, check=True)
-        seconds = time.perf_counter() - begin
-        megabytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
+        line = [sys.executable, "-c", PEAK, str(command), "report", str(out)]
+        told = subprocess.run(line, stdout=subprocess.PIPE, check=True, text=True).stdout
+        seconds, megabytes = time.perf_counter() - begin, int(told.split()[-1]) / 1e3
         path = out / PAGE
         print(
             f"{options.images} images: written in {seconds:.2f} s with {megabytes:.0f} MB resident "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sgcampp.report.findings import Findings
 from sgcampp.report.inlined import Inlined
 from sgcampp.report.values import concentration, packed
 from sgcampp.tree.open_tree import OutputTree
@@ -20,11 +21,12 @@ class PageLines:
     """Turns rows into lines, and counts what had to be left out.
 
     A line holds `row`, the manifest row as it stands; `there`, whether its image is where the run
-    found it; and `maps`, for each map its `concentration` and its `packed` values, as far as the
-    run wrote arrays.
+    found it; what `findings` knows of it; and `maps`, for each map what is known of it, its
+    `concentration` and its `packed` values, as far as the run wrote arrays.
 
     Args:
         tree: the output tree.
+        findings: that have learned the tree's rows; their means take in each array.
         budget: characters that raw values may take.
         inlined: for pictures that the page can't link to.
 
@@ -34,9 +36,13 @@ class PageLines:
     """
 
     def __init__(
-        self, tree: OutputTree, budget: int = RAW_CHARACTERS, inlined: Inlined | None = None
+        self,
+        tree: OutputTree,
+        findings: Findings,
+        budget: int = RAW_CHARACTERS,
+        inlined: Inlined | None = None,
     ) -> None:
-        self._tree, self._budget = tree, budget
+        self._tree, self._findings, self._budget = tree, findings, budget
         self._inlined = inlined or Inlined(tree, wanted=False)
         self.unread = self.left_out = 0
 
@@ -44,7 +50,11 @@ class PageLines:
         """One image as a line of ASCII JSON without "<"."""
         facts: dict[str, Any] = {
             "there": self._tree.image(row) is not None,
-            "maps": [self._facts(map_) for map_ in row.maps],
+            **self._findings.of_image(row),
+            "maps": [
+                {**known, **self._facts(row, map_row)}
+                for map_row, known in zip(row.maps, self._findings.of_maps(row), strict=True)
+            ],
         }
         pictures = self._inlined.urls(_pictures(row))
         if pictures:
@@ -52,7 +62,7 @@ class PageLines:
         manifest = to_line(row).decode("ascii").rstrip("\n")
         return f'{{"row":{manifest},{script_json(facts)[1:]}'.replace("<", "\\u003c")
 
-    def _facts(self, map_row: MapRow) -> dict[str, Any]:
+    def _facts(self, row: Row, map_row: MapRow) -> dict[str, Any]:
         if "arrays" not in map_row.files:
             return {}
         try:
@@ -61,6 +71,7 @@ class PageLines:
             self.unread += 1
             reason = getattr(error, "strerror", None) or str(error)
             return {"unread": reason or "does not fit into memory"}
+        self._findings.means.add(row, map_row, saliency)
         return {"concentration": _rounded(concentration(saliency)), **self._packed(saliency)}
 
     def _packed(self, saliency: NDArray[np.float32]) -> dict[str, Any]:
@@ -81,9 +92,10 @@ def script_json(value: Any) -> str:
 
 
 def _pictures(row: Row) -> Iterator[str | None]:
-    """The pictures that the page shows of a row, as picturePath of list.js has it."""
+    """The pictures that the page shows of a row, as picturePath of list.js and errors have it."""
     for map_row in row.maps:
         yield map_row.files.get("overlays") or map_row.files.get("heatmaps")
+        yield map_row.files.get("error_heatmaps")
     yield row.files.get("panels")
 
 

@@ -9,6 +9,7 @@ images.forEach((image, order) => {
   image.order = order;
   image.text = image.row.key.toLowerCase();
   image.classes = image.row.maps.map(classIdentity);
+  image.truth = truthWords(image);
   image.settings = image.row.maps.map((map) => Object.fromEntries(
     Object.entries(map.across ?? {}).map(([key, value]) => [key, settingText(value)])));
 });
@@ -29,7 +30,9 @@ const VALUES = {
   probability: (image, map) => image.row.maps[map]?.probability,
   ess: (image, map) => image.row.maps[map]?.ess,
   concentration: (image, map) => image.maps[map]?.concentration,
+  error: (image, map) => image.row.maps[map]?.relative_se,
 };
+run.metrics.forEach((name, k) => { VALUES[`metric ${name}`] = (image, map) => image.maps[map]?.worth?.[k]; });
 
 const filters = byId("filters");
 const wish = (name) => filters.elements[name].value;
@@ -38,13 +41,17 @@ function readFilters() {
   const number = (name) => (wish(name) === "" ? null : Number(wish(name)));
   return {
     text: wish("text").toLowerCase(), class: wish("class"), status: wish("status"),
+    label: wish("label"), truth: wish("truth"), strategy: wish("strategy"),
     method: wish("method"), layer: wish("layer"), low: number("low"), high: number("high"),
+    most: wish("most") === "" ? null : Number(wish("most")) / 100,
     settings: acrossKeys.map((key) => [key, wish(`across ${key}`)]).filter(([, value]) => value),
   };
 }
 
 function rowPasses(image, wanted) {
   if (wanted.text && !image.text.includes(wanted.text)) return false;
+  if (wanted.label && image.label !== wanted.label) return false;
+  if (wanted.truth && image.truth !== wanted.truth && (wanted.truth !== "wrong" || image.right !== false)) return false;
   if (!wanted.status) return true;
   if (wanted.status.startsWith("failed")) {
     const reason = wanted.status.slice("failed ".length);
@@ -60,6 +67,8 @@ function mapPasses(image, number, wanted) {
     && (!wanted.layer || map.layer === wanted.layer)
     && wanted.settings.every(([key, value]) => image.settings[number][key] === value)
     && (wanted.status !== "flat" || map.reason !== null)
+    && (!wanted.strategy || strategyWords(image.maps[number].strategy) === wanted.strategy)
+    && (wanted.most === null || (map.relative_se !== null && map.relative_se <= wanted.most))
     && (wanted.low === null || (map.score !== null && map.score >= wanted.low))
     && (wanted.high === null || (map.score !== null && map.score <= wanted.high));
 }
@@ -69,25 +78,27 @@ function passingMap(image, wanted) {
   if (!rowPasses(image, wanted)) return -1;
   if (!image.row.maps.length) {
     const asksForMaps = wanted.class || wanted.method || wanted.layer || wanted.settings.length
-      || wanted.low !== null || wanted.high !== null || wanted.status === "flat";
+      || wanted.strategy || wanted.most !== null || wanted.low !== null || wanted.high !== null || wanted.status === "flat";
     return asksForMaps ? -1 : 0;
   }
   return image.row.maps.findIndex((_, number) => mapPasses(image, number, wanted));
 }
 
-/** Sorts what is found; images without the value come last, either way. */
+/** Sorts what is found, group by group; images without the value come last, either way. */
 function sortFound() {
   const value = VALUES[wish("sort")];
   const direction = Number(wish("direction"));
-  const keyed = found.map((entry) => ({ entry, value: value(...entry) ?? null }));
+  const rank = groupRanks();
+  const keyed = found.map((entry) => ({ entry, value: value(...entry) ?? null, rank: rank(...entry) }));
   keyed.sort((a, b) => {
+    if (a.rank !== b.rank) return a.rank - b.rank;
     if (a.value === null || b.value === null) return (a.value === null) - (b.value === null);
     return direction * ((a.value > b.value) - (a.value < b.value));
   });
   found = keyed.map(({ entry }) => entry);
 }
 
-function applyFilters() {
+function applyFilters(first = 0) {
   const wanted = readFilters();
   found = [];
   for (const image of images) {
@@ -96,7 +107,7 @@ function applyFilters() {
   }
   sortFound();
   byId("found").textContent = `${grouped(found.length)} of ${grouped(images.length)} images`;
-  showPage(0);
+  showPage(first);
 }
 
 const pageCount = () => Math.max(1, Math.ceil(found.length / CARDS));
@@ -104,7 +115,7 @@ const pageCount = () => Math.max(1, Math.ceil(found.length / CARDS));
 function showPage(wanted) {
   page = Math.min(Math.max(0, wanted), pageCount() - 1);
   const first = page * CARDS;
-  byId("cards").replaceChildren(...found.slice(first, first + CARDS).map((entry, i) => card(...entry, first + i)));
+  byId("cards").replaceChildren(...found.slice(first, first + CARDS).flatMap((entry, i) => [...groupHeading(first + i, i === 0), card(...entry, first + i)]));
   byId("page").value = page + 1;
   byId("page").max = pageCount();
   byId("page-count").textContent = `of ${grouped(pageCount())}`;
@@ -113,6 +124,7 @@ function showPage(wanted) {
     button.disabled = back ? page === 0 : page === pageCount() - 1;
   }
   byId("pages").hidden = found.length <= CARDS;
+  writeAddress();
 }
 
 function card(image, number, place) {
@@ -159,12 +171,15 @@ function words(image, number) {
     return block;
   }
   const figures = [`S ${short(map.score)}`];
+  if (wish("sort").startsWith("metric ")) figures.unshift(`${wish("sort").slice(7)} ${short(VALUES[wish("sort")](image, number))}`);
   if (map.nsamples > 1) figures.push(`ess ${short(map.ess)}`);
+  if (isNumber(map.relative_se)) figures.push(errorWords(map));
   figures.push(`conc. ${percent(image.maps[number]?.concentration)}`);
   if (row.maps.length > 1) figures.push(`map ${number + 1} of ${row.maps.length}`);
   block.append(
     make("span", "", `${className(map)} ${percent(map.probability)}`),
     make("span", "figures whole", figures.map((figure) => figure.replaceAll(" ", "\u00a0")).join(" · ")),
+    ...(image.right === false ? [make("span", "wrong whole", `labelled ${shown(image.label)}`)] : []),
     make("span", "making whole", making(map, isVarying).join(" · ")),
     make("span", "key", shown(row.key)),
   );
@@ -172,8 +187,8 @@ function words(image, number) {
   return block;
 }
 
-/** Options of a select, each with the number of images that have it; returns how many there are. */
-function fillSelect(name, entries) {
+/** Options of a select, each with the number of images that have it, `most` at most; returns how many there are. */
+function fillSelect(name, entries, most = Infinity) {
   const counts = new Map();
   for (const image of images) {
     for (const [value, text] of new Map(entries(image))) {
@@ -182,7 +197,7 @@ function fillSelect(name, entries) {
       counts.set(value, known);
     }
   }
-  const sorted = [...counts].sort(([, a], [, b]) => b.count - a.count || (a.text > b.text ? 1 : -1));
+  const sorted = [...counts].sort(([, a], [, b]) => b.count - a.count || (a.text > b.text ? 1 : -1)).slice(0, most);
   filters.elements[name].append(...sorted.map(([value, { text, count }]) => option(value, `${text} (${grouped(count)})`)));
   return sorted.length;
 }
@@ -192,6 +207,24 @@ function fillMapSelect(name, valueOf) {
   const count = fillSelect(name, (image) => image.row.maps.map(valueOf).filter(Boolean).map((value) => [value, value]));
   filters.elements[name].parentElement.hidden = count < 2;
   if (count > 1) varying.add(name);
+}
+
+/** Selects of what is known of some runs alone: labels, strategies, errors, measurements. */
+function addFindings() {
+  const optional = (name, entries) => {
+    const count = fillSelect(name, entries, 500);
+    filters.elements[name].parentElement.hidden = !count;
+    return count;
+  };
+  const groups = [
+    ["label", "label", optional("label", ({ label }) => (label === undefined ? [] : [[label, label]]))],
+    ["truth", "right or wrong", optional("truth", ({ truth, right }) => (truth ? [[truth, truth], ...(right ? [] : [["wrong", "wrong"]])] : []))],
+    ["strategy", "strategy", optional("strategy", ({ maps }) => maps.filter(({ strategy }) => strategy !== undefined).map(({ strategy }) => [strategyWords(strategy), strategyWords(strategy)]))],
+  ];
+  filters.elements.group.append(...groups.filter(([, , count]) => count).map(([value, words]) => option(value, words)));
+  const anyError = images.some(({ row }) => row.maps.some((map) => isNumber(map.relative_se)));
+  filters.elements.most.parentElement.hidden = !anyError;
+  filters.elements.sort.append(...(anyError ? [option("error", "error ±")] : []), ...run.metrics.map((name) => option(`metric ${name}`, name)));
 }
 
 /** A select for each setting that the run varied. */
@@ -229,6 +262,6 @@ function listenToList() {
   byId("page").addEventListener("change", ({ target }) => showPage(Number(target.value) - 1));
   byId("cards").addEventListener("click", ({ target }) => {
     const button = target.closest("button");
-    if (button) openView(Number(button.dataset.place));
+    if (button?.dataset.place) openView(Number(button.dataset.place));
   });
 }

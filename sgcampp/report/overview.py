@@ -16,7 +16,7 @@ class Overview(Tally):
     def top_classes(self) -> list[tuple[str, str, int]]:
         """(identity as the page has it, name, images) of the most frequent classes."""
         return [
-            (_identity(*explained), class_words(*explained[0], *explained[1]), count)
+            (identity(*explained), class_words(*explained[0], *explained[1]), count)
             for explained, count in self.classes.most_common(TOP)
         ]
 
@@ -45,8 +45,8 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def _identity(*explained: Class) -> str:
-    """As `classIdentity` of words.js has it."""
+def identity(*explained: Class) -> str:
+    """A class, or both of a contrast, as `classIdentity` of words.js has it."""
     one, other = ("" if known == (None, None) else _of_class(known) for known in explained)
     return f"{one} against {other}" if other else one
 

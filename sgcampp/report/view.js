@@ -75,11 +75,21 @@ function showMap(number) {
   byId("map").value = number;
   byId("neuron").hidden = true;
   byId("value").textContent = "";
-  byId("what").textContent = map ? mapWords(map) : "";
+  byId("what").textContent = map ? [mapWords(map), ...facesOf(map)].join(" · ") : "";
   for (const button of byId("strip").querySelectorAll("button")) button.setAttribute("aria-pressed", Number(button.value) === number);
   showRow(row, map, maps[number]);
   byId("files").replaceChildren(...fileLinks({ ...row.files, ...map?.files }));
   if (map || number === PANEL) showPictures(row, number);
+  writeAddress();
+}
+
+/** What is told of a map beside how it was made: its error, and what the image is labelled as. */
+function facesOf(map) {
+  const { label } = now.image;
+  return [
+    ...(isNumber(map.relative_se) ? [`${errorWords(map)} of its maximum`] : []),
+    ...(label === undefined ? [] : [`labelled ${shown(label)}`]),
+  ];
 }
 
 const FILE_WORDS = { arrays: "array (.npy)", errors: "error (.npy)", error_heatmaps: "error", heatmaps: "heatmap", overlays: "overlay", panels: "panel" };
@@ -102,25 +112,27 @@ function showPictures(row, number) {
   if (files.overlays && files.heatmaps && run.pictures !== null) beneath.push(["heatmap", pictureUrl(files.heatmaps, now.image)]);
   byId("beneath").replaceChildren(...beneath.map(([name, url]) => option(url, name)));
   layers.classList.toggle("grid", !above);
-  byId("above").src = above ? pictureUrl(above, now.image) : drawnMap();
+  byId("above").src = above ? pictureUrl(above, now.image) : drawnMap(now.image, number);
   const what = number === PANEL ? "Panel of all maps" : `${files.overlays ? "Overlay" : "Map"} of ${mapWords(row.maps[number])}`;
   byId("above").alt = `${what} on ${shown(row.key)}`;
   byId("opacity-label").firstChild.textContent = `Opacity of the ${files.overlays ? "overlay" : "heatmap"} `;
+  fillBeside();
   showBeneath();
 }
 
 /** The map in greys, a pixel a neuron, for runs that wrote arrays alone; of a signed one 0 is the middle grey. */
-function drawnMap() {
-  if (!now.values) return "";
-  const [height, width] = now.image.maps[now.number].shape;
+function drawnMap(image, number) {
+  const values = unpacked(image.maps[number]);
+  if (!values) return "";
+  const [height, width] = image.maps[number].shape;
   const canvas = make("canvas");
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(width, height);
-  const peak = highest(now.values) || 1;
-  const signed = now.image.row.maps[now.number].signed;
+  const peak = highest(values) || 1;
+  const { signed } = image.row.maps[number];
   const grey = (value) => (signed ? 127.5 * (1 + value / peak) : (255 * value) / peak);
-  now.values.forEach((value, k) => pixels.data.set([...Array(3).fill(grey(value)), 255], 4 * k));
+  values.forEach((value, k) => pixels.data.set([...Array(3).fill(grey(value)), 255], 4 * k));
   context.putImageData(pixels, 0, 0);
   return canvas.toDataURL();
 }
@@ -131,11 +143,14 @@ function showBeneath() {
   if (url) byId("below").src = url;
   byId("opacity").disabled = !url;
   byId("beneath-label").hidden = byId("beneath").options.length < 2;
+  showBeside();
   slide();
 }
 
 function slide() {
-  byId("above").style.opacity = byId("below").hidden ? 1 : byId("opacity").value / 100;
+  for (const side of ["", "-2"]) {
+    byId(`above${side}`).style.opacity = byId(`below${side}`).hidden ? 1 : byId("opacity").value / 100;
+  }
 }
 
 /** A photograph that can't be shown (moved, or a format browsers don't know) makes way. */
@@ -146,14 +161,16 @@ function dropBeneath() {
   showBeneath();
 }
 
-/** Fits the picture into the stage, or gives it its own size. */
+/** Fits the pictures into their stages, or gives them their own size. */
 function fit() {
-  const { naturalWidth: width, naturalHeight: height } = byId("above");
-  if (!width) return;
-  const scale = Math.min(stage.clientWidth / width, stage.clientHeight / height);
-  const factor = byId("full").checked ? 1 : scale;
-  layers.style.width = `${width * factor}px`;
-  layers.style.height = `${height * factor}px`;
+  for (const side of ["", "-2"]) {
+    const { naturalWidth: width, naturalHeight: height } = byId(`above${side}`);
+    if (!width) continue;
+    const { clientWidth, clientHeight } = byId(`stage${side}`);
+    const factor = byId("full").checked ? 1 : Math.min(clientWidth / width, clientHeight / height);
+    byId(`layers${side}`).style.width = `${width * factor}px`;
+    byId(`layers${side}`).style.height = `${height * factor}px`;
+  }
   placeNeuron();
 }
 
@@ -231,7 +248,9 @@ const highest = (values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0)
 
 function showRow(row, map, facts) {
   const { maps, ...ofImage } = row;
-  const ofMap = map ? { ...map, concentration: facts?.concentration } : {};
+  const measured = Object.fromEntries(run.metrics.map((name, k) => [name, facts?.worth?.[k]]));
+  const strategy = facts?.strategy === undefined ? null : strategyWords(facts.strategy);
+  const ofMap = map ? { ...map, concentration: facts?.concentration, strategy, ...measured } : {};
   const isSaid = (value) => value !== null && value !== undefined && !(typeof value === "object" && !Object.keys(value).length);
   const known = (values) => Object.entries(values).filter(([, value]) => isSaid(value)).map(tableRow);
   const heading = make("tr", "part");
@@ -313,7 +332,7 @@ function backToList() {
 
 function listenToView() {
   view.addEventListener("keydown", pressed);
-  view.addEventListener("close", backToList);
+  view.addEventListener("close", () => { backToList(); writeAddress(); });
   byId("close").addEventListener("click", () => view.close());
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
@@ -328,18 +347,10 @@ function listenToView() {
   byId("copy").addEventListener("click", copyCommand);
   byId("above").addEventListener("load", fit);
   byId("below").addEventListener("error", dropBeneath);
+  byId("above-2").addEventListener("load", fit);
+  byId("below-2").addEventListener("error", ({ target }) => { target.hidden = true; slide(); });
+  byId("beside").addEventListener("change", chooseBeside);
   layers.addEventListener("pointermove", pointAt);
   layers.addEventListener("pointerdown", pointAt);
   new ResizeObserver(fit).observe(stage);
 }
-
-// ---- start
-
-fillSelect("class", (image) => image.row.maps.map((map, i) => [image.classes[i], className(map)]));
-fillMapSelect("method", (map) => map.method);
-fillMapSelect("layer", (map) => map.layer);
-addSettingFilters();
-fillSelect("status", (image) => (image.row.status === "failed" ? [["failed", "failed, any reason"], [`failed ${image.row.reason ?? ""}`, `failed: ${image.row.reason ?? "no reason"}`]] : []));
-listenToList();
-listenToView();
-applyFilters();

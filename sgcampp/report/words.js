@@ -77,3 +77,9 @@ function making(map, wanted = () => true) {
   const all = [["method", map.method], ["layer", map.layer], ...settings];
   return all.filter(([key, words]) => words && wanted(key)).map(([, words]) => words);
 }
+
+const isNumber = (value) => typeof value === "number";
+/** How sure a map is. */
+const errorWords = (map) => `± ${percent(map.relative_se)}`;
+/** Whether the model was right about an image, or what it took for what; null where that is not known. */
+const truthWords = ({ label, right, taken }) => (right === undefined ? null : right ? "right" : `${label} taken for ${taken}`);

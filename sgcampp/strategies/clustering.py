@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.errors import UserError
-from sgcampp.strategies.maps import Floats
+from sgcampp.strategies.heat import Floats
 
 MOST_PIECES = 8
 ALPHA = 0.001

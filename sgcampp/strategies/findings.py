@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.strategies.clustering import Clusters, find_clusters, points_of
-from sgcampp.strategies.maps import Floats, Group, GroupMaps, Member
+from sgcampp.strategies.heat import Floats
+from sgcampp.strategies.maps import Group, GroupMaps, Member
 from sgcampp.strategies.places import (
     CORNER,
     area_of_half,

@@ -5,18 +5,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from sgcampp.errors import UserError
+from sgcampp.strategies.heat import Floats, heat_of, resized
 from sgcampp.tree.open_tree import OutputTree
 from sgcampp.tree.rows import OK, MapRow, Row
 from sgcampp.tree.words import class_words
-
-Floats = NDArray[np.float64]
-LARGEST_SIDE = 14
-"""Maps are made no larger than this: strategies differ in where they look, not in fine detail."""
 
 
 @dataclass(frozen=True, order=True)
@@ -96,7 +91,7 @@ def group_maps(tree: OutputTree, wanted: Wanted) -> tuple[list[GroupMaps], Count
             f"{tree.store.shown()} has no arrays to compare: explain again with --write arrays"
         )
     with tree.index() as index:
-        counts = Counter(group for row in index.rows() for group, _ in _maps_of(row))
+        counts = Counter(group for row in index.rows() for group, _ in groups_of(row))
         if not any(map(wanted.takes, counts)):
             raise UserError(_nothing(tree, wanted, counts))
         few = {g: n for g, n in counts.items() if wanted.takes(g) and n < wanted.at_least}
@@ -105,16 +100,25 @@ def group_maps(tree: OutputTree, wanted: Wanted) -> tuple[list[GroupMaps], Count
     return [found[group] for group in chosen], Counter(few)
 
 
-def _maps_of(row: Row) -> Iterator[tuple[Group, MapRow]]:
+def groups_of(row: Row) -> Iterator[tuple[Group, MapRow]]:
+    """The maps of an image that belong to a group, each with it; none for one that failed."""
     for one in row.maps if row.status == OK else []:
-        if one.method is not None and one.class_idx is not None:
-            name = class_words(
-                one.class_idx, one.class_name, one.against_idx, one.against_name, numbered=False
-            )
-            settings = json.dumps(one.across or {}, sort_keys=True)
-            filters = tuple(one.filters or ())
-            layer = one.layer or ""
-            yield Group(one.method, layer, settings, filters, name, one.class_idx), one
+        group = group_of(one)
+        if group is not None:
+            yield group, one
+
+
+def group_of(one: MapRow) -> Group | None:
+    """The group of a map; None for one without method or class."""
+    if one.method is None or one.class_idx is None:
+        return None
+    name = class_words(
+        one.class_idx, one.class_name, one.against_idx, one.against_name, numbered=False
+    )
+    settings = json.dumps(one.across or {}, sort_keys=True)
+    return Group(
+        one.method, one.layer or "", settings, tuple(one.filters or ()), name, one.class_idx
+    )
 
 
 def _read(tree: OutputTree, rows: Iterator[Row], chosen: list[Group]) -> dict[Group, GroupMaps]:
@@ -122,7 +126,7 @@ def _read(tree: OutputTree, rows: Iterator[Row], chosen: list[Group]) -> dict[Gr
     members: dict[Group, list[tuple[Member, Floats]]] = {group: [] for group in chosen}
     flat: Counter[Group] = Counter()
     for row in rows:
-        for group, one in _maps_of(row):
+        for group, one in groups_of(row):
             if group in members:
                 heat = _heat(tree, one)
                 if heat is None:
@@ -137,30 +141,18 @@ def _joined(group: Group, found: list[tuple[Member, Floats]], flat: int) -> Grou
     found.sort(key=lambda pair: pair[0].key)
     shape = Counter(heat.shape for _, heat in found).most_common(1)
     size = shape[0][0] if shape else (1, 1)
-    heat = [_resized(one, (size[0], size[1])) for _, one in found]
+    heat = [resized(one, (size[0], size[1])) for _, one in found]
     return GroupMaps(
         group, [one for one, _ in found], np.array(heat).reshape(-1, size[0], size[1]), flat
     )
 
 
 def _heat(tree: OutputTree, map_row: MapRow) -> Floats | None:
-    """A map scaled to the sum 1, made no larger than LARGEST_SIDE; None for one without heat."""
+    """A map made comparable; None for one without heat, or which can't be read."""
     try:
-        array = np.maximum(tree.array(map_row).astype(np.float64), 0)
+        return heat_of(tree.array(map_row))
     except (KeyError, OSError, ValueError):
         return None
-    if not array.any():
-        return None
-    height, width = (min(side, LARGEST_SIDE) for side in array.shape)
-    return _resized(array / array.max(), (height, width))
-
-
-def _resized(heat: Floats, size: tuple[int, int]) -> Floats:
-    """By area, which keeps sums; then scaled to the sum 1."""
-    if heat.shape == size:
-        return heat / heat.sum()
-    small = np.asarray(cv2.resize(heat, size[::-1], interpolation=cv2.INTER_AREA), np.float64)
-    return small / small.sum()
 
 
 def _nothing(tree: OutputTree, wanted: Wanted, counts: Counter[Group]) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sgcampp.strategies.maps import Floats
+from sgcampp.strategies.heat import Floats, overlap
 
 CORNER, BORDER = 1 / 4, 1 / 8
 """Sides of a corner, and the width of the border, as shares of the picture's."""
@@ -27,15 +27,15 @@ def corner_shares(heat: Floats) -> dict[str, float]:
         heat: [h, w] of the sum 1.
     """
     height, width = heat.shape
-    rows = [_overlap(height, 0, CORNER), _overlap(height, 1 - CORNER, 1)]
-    columns = [_overlap(width, 0, CORNER), _overlap(width, 1 - CORNER, 1)]
+    rows = [overlap(height, 0, CORNER), overlap(height, 1 - CORNER, 1)]
+    columns = [overlap(width, 0, CORNER), overlap(width, 1 - CORNER, 1)]
     return {name: float(rows[i] @ heat @ columns[j]) for name, (i, j) in CORNERS.items()}
 
 
 def border_share(heat: Floats) -> float:
     """The share of heat in the border; of an even map 1 - (1 - 2 BORDER)² = 44 %."""
     height, width = heat.shape
-    inside = _overlap(height, BORDER, 1 - BORDER) @ heat @ _overlap(width, BORDER, 1 - BORDER)
+    inside = overlap(height, BORDER, 1 - BORDER) @ heat @ overlap(width, BORDER, 1 - BORDER)
     return float(1 - inside)
 
 
@@ -51,15 +51,8 @@ def area_of_half(heat: Floats) -> float:
 def hottest_place(heat: Floats) -> str:
     """The ninth of the picture with the most heat, in words."""
     height, width = heat.shape
-    rows = [_overlap(height, i / 3, (i + 1) / 3) for i in range(3)]
-    columns = [_overlap(width, j / 3, (j + 1) / 3) for j in range(3)]
+    rows = [overlap(height, i / 3, (i + 1) / 3) for i in range(3)]
+    columns = [overlap(width, j / 3, (j + 1) / 3) for j in range(3)]
     ninths = [[r @ heat @ c for c in columns] for r in rows]
     i, j = divmod(int(np.argmax(ninths)), 3)
     return NAMES[i][j]
-
-
-def _overlap(cells: int, low: float, high: float) -> Floats:
-    """How much of each of so many cells of equal length lies between two shares of the whole."""
-    edges = np.arange(cells + 1) / cells
-    inside = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-    return np.maximum(inside, 0) * cells

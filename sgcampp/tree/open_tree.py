@@ -94,6 +94,10 @@ class OutputTree:
         path = self.image(row)
         return self._originals.place(row.key) if path is None else locate(path)
 
+    def labels(self, of_lists: bool) -> dict[str, str]:
+        """The class that its source names for each image (see `Originals.labels`)."""
+        return self._originals.labels(of_lists)
+
     def image(self, row: Row) -> Path | None:
         """The image of a row as a file; None if there is none with the size recorded."""
         if self.base is None or not is_plain(row.key):

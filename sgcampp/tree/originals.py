@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sgcampp.errors import UserError
@@ -11,6 +12,9 @@ from sgcampp.images.items import Place
 from sgcampp.images.sources import Kind, Sources, resolve_sources
 from sgcampp.storage.location import locate
 from sgcampp.storage.urls import is_url
+
+_PLAIN = {Kind.FILE, Kind.DIRECTORY}
+"""Sources that hold no images with their classes."""
 
 
 class Originals:
@@ -36,6 +40,27 @@ class Originals:
         except UserError:
             return None
 
+    def labels(self, of_lists: bool) -> dict[str, str]:
+        """The class that its source names for each image, by key; {} where none does.
+
+        Args:
+            of_lists: look into list files alone, not into archives.
+
+        Raises:
+            UserError: for a list or an archive that can't be read.
+        """
+        sources = self.sources()
+        if sources is None:
+            return {}
+        kinds = {Kind.LIST} if of_lists else set(Kind) - _PLAIN
+        kept = tuple(source for source in sources.kept if source.kind in kinds)
+        listing = find_images(replace(sources, kept=kept), self._glob())
+        return {found.key: found.label for found in listing if found.label is not None}
+
+    def _glob(self) -> list[str]:
+        glob = self._values.get("glob")
+        return glob if isinstance(glob, list) else []
+
     def place(self, key: str) -> Place | None:
         """Where an image is; None if its sources are gone or do not have it any more.
 
@@ -51,11 +76,9 @@ class Originals:
 
     def _from_archives(self) -> dict[bytes, Place]:
         sources = self.sources()
-        plain = {Kind.FILE, Kind.DIRECTORY}
-        if sources is None or plain.issuperset(source.kind for source in sources.kept):
+        if sources is None or _PLAIN.issuperset(source.kind for source in sources.kept):
             return {}
-        glob = self._values.get("glob")
-        listing = find_images(sources, glob if isinstance(glob, list) else ())
+        listing = find_images(sources, self._glob())
         return {_digest(found.key): found.place for found in listing if found.place is not None}
 
 

@@ -106,7 +106,7 @@ def test_by_keyboard_alone(page):
 
 def test_every_control_and_picture_has_a_name(page):
     page.driver.execute_script("openAll()")
-    for selector in ("select", "svg[role=img]", "[role=region]", "summary"):
+    for selector in ("select", "svg[role=img]", "[role=region]", "[role=group]", "summary"):
         found = page.find_all(selector)
         assert found
         assert [one.get_attribute("outerHTML") for one in found if not one.accessible_name] == []

@@ -16,9 +16,11 @@ from report_page import Page
 
 import cli.main
 from sgcampp.errors import UserError
+from sgcampp.report.findings import Findings
 from sgcampp.report.lines import PageLines, script_json
 from sgcampp.report.overview import duration, overview
 from sgcampp.report.page import write_report
+from sgcampp.report.truth import Truth
 from sgcampp.report.values import concentration, packed
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.index import read_manifest
@@ -68,8 +70,8 @@ def test_values_are_those_of_the_arrays(run, page):
 
 def test_odd_names_end_no_script(page):
     assert any("</script>" in image["row"]["key"] for image in page.images)
-    assert set(page.scripts) == {"run", "lines", "code"}
-    assert page.source.count("</script>") == 3
+    assert set(page.scripts) == {"run", "lines", "findings", "code"}
+    assert page.source.count("</script>") == 4
     assert "<" not in page.scripts["lines"] + page.scripts["run"]
     assert page.scripts["lines"].isascii()
 
@@ -125,7 +127,7 @@ def test_moved_changed_and_unknown_images_are_not_linked(run, tmp_path):
 
     def lines(base):
         record = replace(tree.record, base=base and str(base))
-        return PageLines(replace(tree, record=record, values={}))
+        return page_lines(replace(tree, record=record, values={}))
 
     for base, there in [(run.pictures, True), (tmp_path, False), (None, False)]:
         assert json.loads(lines(base).line(row))["there"] is there
@@ -162,7 +164,11 @@ def test_raw_values_stay_below_a_budget(run):
 
 def test_runs_without_arrays_have_no_values(run):
     row = Row("a.png", OK, maps=[MapRow(files={"overlays": "overlays/a.png.png"})])
-    assert json.loads(PageLines(open_tree(run.out)).line(row))["maps"] == [{}]
+    assert json.loads(page_lines(open_tree(run.out)).line(row))["maps"] == [{}]
+
+
+def page_lines(tree):
+    return PageLines(tree, Findings(tree, Truth(tree)))
 
 
 def test_concentration():

@@ -5,7 +5,8 @@ import pytest
 from strategy_tree import write_tree
 
 from sgcampp.errors import UserError
-from sgcampp.strategies.maps import LARGEST_SIDE, Wanted, group_maps
+from sgcampp.strategies.heat import LARGEST_SIDE
+from sgcampp.strategies.maps import Wanted, group_maps
 from sgcampp.tree.open_tree import open_tree
 
 FEW = Wanted(at_least=5)
