@@ -39,6 +39,6 @@ def _score_cam(network: Any, layer: Any, batch: Any, targets: list, first: int) 
     with torch.no_grad():
         network(batch)
         hook.remove()
-        A = seen[0][:, :first].clone()
+        A = seen[0][:, :first].numpy().copy()
         weights = ScoreCAM(network, [layer]).get_cam_weights(batch, layer, targets, A, None)
-        return torch.relu((weights[:, :, None, None] * A).sum(1)).numpy()
+        return np.maximum((weights[:, :, None, None] * A).sum(1), 0)
