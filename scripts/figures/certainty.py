@@ -12,6 +12,7 @@ Usage: python -m scripts.figures.certainty DIRECTORY [--coverage | --tolerance 0
 
 import argparse
 import time
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -86,12 +87,18 @@ def coverage(directory: Path) -> None:
 
 
 def smallest_for_all(classifier: Any, x: NDArray[np.float32], tolerance: float) -> int:
-    """The smallest n, of multiples of STEP, that meets the tolerance on 95 % of the images."""
-    for n in range(2 * STEP, MOST + 1, STEP):
+    """The smallest n, of multiples of STEP, that meets the tolerance on 95 % of the images.
+
+    By halving, since errors fall with n; MOST if that is too few.
+    """
+
+    def meets(n: int) -> bool:
         relative = [of.relative_se for of in explainer(classifier, n).each(x)]
-        if (np.max(relative, 0) <= tolerance).mean() >= 0.95:
-            return n
-    return MOST
+        return bool((np.max(relative, 0) <= tolerance).mean() >= 0.95)
+
+    return STEP * bisect_left(
+        range(MOST // STEP), True, lo=2, key=lambda steps: meets(STEP * steps)
+    )
 
 
 def tolerance_pays(directory: Path, tolerance: float) -> None:
