@@ -14,7 +14,7 @@ from sgcampp import __version__
 from sgcampp.config.loading import load_config
 from sgcampp.config.run_config import RunConfig
 
-from .quiet import import_tensorflow
+from sgcampp.run.quiet import import_tensorflow
 from .streams import print_lines
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "click", "pillow", "scipy")

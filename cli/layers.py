@@ -10,7 +10,7 @@ from sgcampp.config.keys import MODEL_KEYS
 from sgcampp.explain.looks import grid_of
 
 from .options import config_flags, given
-from .quiet import import_tensorflow
+from sgcampp.run.quiet import import_tensorflow
 
 
 @click.command("layers")

@@ -14,7 +14,7 @@ from sgcampp.storage.urls import redacted
 
 from .options import config_flags, given
 from .progress import Progress
-from .quiet import import_tensorflow
+from sgcampp.run.quiet import import_tensorflow
 from .signals import stop_on_signals
 
 if TYPE_CHECKING:

@@ -127,7 +127,7 @@ LATER = {
     "sgcampp.explain.lazy": "methods are named without it",
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.doctor": "to tell of it",
-    "cli.quiet": "so that it says nothing",
+    "sgcampp.run.quiet": "so that it says nothing",
     "sgcampp.strategies.clustering": "an extra",
     "sgcampp.export.formats": "pyarrow, for Parquet alone",
     "sgcampp.images.parquet_files": "likewise",
@@ -212,7 +212,7 @@ def test_the_imports_are_seen():
     assert {"sgcampp.engine.plan", "sgcampp.engine.step", "tensorflow"} <= engine
     assert "cli.options" in {module for _, module in imports(MODULES["cli.running"])}
     assert "tensorflow" in imports_when_loaded(MODULES["sgcampp.engine.engine"])
-    assert "tensorflow" not in imports_when_loaded(MODULES["cli.quiet"])
+    assert "tensorflow" not in imports_when_loaded(MODULES["sgcampp.run.quiet"])
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
