@@ -13,7 +13,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Which layer, class and neurons": (
         *("layer_name", "target", "filters", "subset", "region", "tokens", "scan"),
     ),
-    "Sampling": ("seed", "across", "ig_steps"),
+    "Sampling": ("seed", "across", "ig_steps", "ig_tolerance", "baseline"),
+    "Hiding parts of the image": (
+        *("perturbations", "fill", "window", "stride", "superpixels", "sampler", "fit_images"),
+    ),
     "Pictures and files": (
         "colormap",
         "overlay_alpha",
@@ -29,7 +32,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Device": ("batch_size", "precision", "jit"),
     "Where the paper leaves a choice": (
         *("score", "alpha_numerator", "activations", "average", "alpha_guard", "noise_scale"),
-        "derivatives",
+        *("derivatives", "sign"),
     ),
 }
 """Names of parameters, as Click has them."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sgcampp.config.keys import MODEL_KEYS
-from sgcampp.explain.looks import grid_of
+from sgcampp.explain.checks import grid_of
 
 from .options import config_flags, given
 from sgcampp.run.quiet import import_tensorflow

@@ -8,7 +8,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from sgcampp.config.run_config import RunConfig, about
+from sgcampp.config.keys import about
+from sgcampp.config.run_config import RunConfig
 from sgcampp.config.value_types import FLAG, ValueType
 from sgcampp.errors import UserError
 

@@ -16,11 +16,14 @@ from sgcampp.images.sources import Sources, resolve_sources
 from sgcampp.models.loading import load_model
 from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Drive, Task, tasks_left
+from sgcampp.run.baselines import read_baselines
 from sgcampp.run.doubts import doubts, last_words, why_approximate, why_unsmoothed
+from sgcampp.run.examples import examples_of
 from sgcampp.run.explaining import StreamExplainer
 from sgcampp.run.pace import batches, pace_of
 from sgcampp.run.packing import layout_of, orphans
 from sgcampp.run.reading import Reader
+from sgcampp.run.serving import served
 from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing, write_run_yaml
 from sgcampp.run.starting import clear, refuse_own_files, saving
 from sgcampp.run.stop import Stop
@@ -108,29 +111,32 @@ class _Conductor:
         for note in classifier.notes:
             reporter.note(note)
         targets = read_targets(config.target, classifier)
+        against = read_baselines(config, classifier)
         making = Making(reporter.note, lambda: stop.requested)
         with saving(config.out or ""):
             self._scan = scan_of(config, classifier, self._store, making)
-            against = self._scan.background.sha256 if self._scan else None
+            background = self._scan.background.sha256 if self._scan else None
             base = sources.shown_base
-            self._wanted = Wanted(config, classifier, targets, total, base, against)
+            self._wanted = Wanted(config, classifier, targets, total, base, against, background)
             known = None if drive.overwrite else known_run(self._store, self._wanted)
         self._ensemble = self._traced(known)
-        self._looks = named_looks(config.looks, self._ensemble.seen)
+        self._looks = named_looks(self._asked, self._ensemble.seen)
         for note in (*why_unsmoothed(self._ensemble), *why_approximate(self._ensemble)):
             reporter.note(note)
 
     def _traced(self, known: Known | None) -> Ensemble:
         config, classifier = self._config, self._wanted.classifier
-        looks = [asked.look for asked in config.looks]
-        self._frozen = worth_freezing(looks, self._wanted.total, known)
+        self._asked = served(config, classifier, self._reporter.note)
+        looks = [asked.look for asked in self._asked]
+        self._frozen = worth_freezing(looks, classifier.input_shape, self._wanted.total, known)
         return Ensemble(
             classifier.model,
             classifier.input_shape,
             looks,
             self._wanted.targets.classes,
-            classifier.black,
+            self._wanted.against.baselines,
             self._scan,
+            examples_of(self._listing, self._wanted.total, classifier, config.max_pixels),
             config.tolerance,
             output_name=classifier.output_name,
             frozen=self._frozen,

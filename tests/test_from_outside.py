@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 import cli.main
 from sgcampp.errors import UserError
+from sgcampp.explain.masks import Boxes
 from sgcampp.explain.method import METHODS, Needs, method
+from sgcampp.explain.perturbation import Found
 from sgcampp.models.sources import MODEL_SOURCES, Sourced, model_source
 from sgcampp.pictures.writers import WRITERS, writer
 from sgcampp.registry import Registry
@@ -18,22 +20,22 @@ from sgcampp.tree.open_tree import open_tree
 from sgcampp.tree.verify import verify
 
 SIDE = 2
+CORNERS = np.array([[4 * (n // SIDE), 4 * (n % SIDE)] for n in range(SIDE * SIDE)], np.int32)
 HELD_OUT = np.ones((SIDE * SIDE, 8, 8), np.float32)
-for number in range(SIDE * SIDE):
-    row, column = 4 * (number // SIDE), 4 * (number % SIDE)
-    HELD_OUT[number, row : row + 4, column : column + 4] = 0
+for held_out, (row, column) in zip(HELD_OUT, CORNERS, strict=True):
+    held_out[row : row + 4, column : column + 4] = 0
 
 
 @pytest.fixture
 def registered():
     """A method, a writer and a model source; gone afterwards."""
 
-    @method(needs=Needs.SCORES, passes=SIDE * SIDE)
-    def quarters(images, choices):
+    @method(needs=Needs.SCORES, passes=lambda settings, shape: SIDE * SIDE)
+    def quarters(subject, settings):
         """Quarters: how much the score falls without a quarter of the image (a test, 2026)."""
-        scored = yield HELD_OUT
-        falls = np.maximum(scored.clean_scores[:, None] - scored.scores, 0)
-        return falls.transpose(0, 2, 1).reshape(len(images), -1, SIDE, SIDE)
+        scored = yield Boxes(np.concatenate([CORNERS, CORNERS + 4], 1))
+        falls = scored.clean_scores[:, None] - scored.scores
+        return Found(falls.transpose(0, 2, 1).reshape(len(subject.images), -1, SIDE, SIDE))
 
     @writer("peaks", ".txt", draws=False)
     def peaks(finished):

@@ -262,3 +262,29 @@ def test_integrated_gradients_say_when_their_steps_are_too_few(explain):
     )
     assert all(row.maps[0].completeness < 0.01 for row in rows.values())
     assert not any("ig_steps" in note for note in notes)
+
+
+def test_steps_taken_stand_in_the_rows(explain):
+    keys = {"method": "integrated_gradients", "ig_steps": 4, "write": "arrays"}
+    _, rows, notes, _ = explain(ig_tolerance=0.02, **keys)
+    found = [row.maps[0] for row in rows.values()]
+    assert max(record.completeness for record in found) <= 0.02
+    assert all(record.nsamples == record.ess for record in found)
+    assert max(record.nsamples for record in found) > 4
+    assert not any("ig_steps" in note for note in notes)
+
+
+def test_baselines_are_told_apart_and_another_file_is_another_run(explain, tmp_path):
+    path = tmp_path / "grey.png"
+    cv2.imwrite(str(path), np.full((20, 24, 3), 99, np.uint8))
+    keys = {"method": "deep_lift", "across": {"baseline": ["zeros", str(path)]}, "write": "arrays"}
+    _, rows, _, out = explain(**keys)
+    zeros, grey = rows["a/tom.png"].maps
+    assert [record.across["baseline"] for record in (zeros, grey)] == ["zeros", str(path)]
+    assert max(zeros.completeness, grey.completeness) < 1e-3
+    assert np.abs(array(out, zeros) - array(out, grey)).max() > 0
+    summary, *_ = explain(**keys)
+    assert summary.skipped == 3
+    cv2.imwrite(str(path), np.full((20, 24, 3), 98, np.uint8))
+    with pytest.raises(UserError, match="differs in the baseline's image file"):
+        explain(**keys)

@@ -36,6 +36,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             shape,
             explainer.looks,
             explainer.looks[0].sampling,
+            explainer.baselines(shape[-1]),
             classifier.output_name,
             frozen=True,
             groups=groups,

@@ -19,7 +19,7 @@ LAYERS = {
     "resnet50": "conv5_block3_out",
     "mobilenetv2": "block_13_expand_relu",
 }
-ITEMS = ("smooth", "grad_cam_pp_1", "grad_cam_pp_8")
+ITEMS = ("smooth", "grad_cam_pp_1", "grad_cam_pp_8", "score_cam_64")
 CLASS_IDX = 0
 
 
@@ -43,14 +43,14 @@ class Peer:
 
 
 PEERS = {
-    "torchcam": Peer(("torch==2.13.0", "torchcam==0.5.0"), "with_torchcam", ITEMS),
+    "torchcam": Peer(("torch==2.13.0", "torchcam==0.5.0"), "with_torchcam", ITEMS[:3]),
     "pytorch-grad-cam": Peer(
         ("torch==2.14.1", "torchvision==0.29.1", "grad-cam==1.5.7"),
         "with_pytorch_grad_cam",
         ITEMS[1:],
     ),
     "tf-keras-vis": Peer(
-        ("tensorflow==2.21.0", "tf-keras-vis==0.8.7"), "with_tf_keras_vis", ITEMS[1:]
+        ("tensorflow==2.21.0", "tf-keras-vis==0.8.7"), "with_tf_keras_vis", ITEMS[1:3]
     ),
 }
 

@@ -12,7 +12,8 @@ suffers most, since its threads wait for each other). All run on the CPU of a Li
 float32 unless sgcampp's own --precision says otherwise, with random weights.
 
 Work items: `smooth`, a Smooth Grad-CAM++ map with n samples; `grad_cam_pp_1` and `grad_cam_pp_8`,
-Grad-CAM++ maps of 1 image and of a batch of 8.
+Grad-CAM++ maps of 1 image and of a batch of 8; `score_cam_64`, the Score-CAM map of the layer's
+first 64 feature maps.
 """
 
 import argparse

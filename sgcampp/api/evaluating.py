@@ -10,10 +10,10 @@ from sgcampp.annotations.shapes import Box
 from sgcampp.api.explainer import Explainer
 from sgcampp.api.explanation import Explanation
 from sgcampp.api.own_maps import OwnMap, codes_of, own_maps, recipe_of
+from sgcampp.engine.fills import FILLS
 from sgcampp.errors import UserError
 from sgcampp.evaluation.explaining_again import Recipe
 from sgcampp.evaluation.extras import made_for
-from sgcampp.evaluation.fills import FILLS
 from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.preparing import PreparedImage, slots_of
 from sgcampp.evaluation.presets import chosen_metrics

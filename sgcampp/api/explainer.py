@@ -1,7 +1,6 @@
 """The Python API: an Explainer for many images, and the paper's own call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -9,38 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.api.explanation import Explanation, explanation_of
+from sgcampp.api.subject import ModelParts, examples_for
+from sgcampp.engine.baselines import Baselines, chosen
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.settings import check_batch_size
 from sgcampp.engine.slots import Subject
 from sgcampp.engine.streaming import stream
 from sgcampp.errors import UserError
+from sgcampp.explain.against import IG_STEPS, ZEROS, Against
 from sgcampp.explain.choices import choices_from
-from sgcampp.explain.looks import IG_STEPS, looks_of
+from sgcampp.explain.looks import looks_of
 from sgcampp.explain.noise import one_image
+from sgcampp.explain.perturbation import PERTURBING, Perturbing
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.targets import class_codes
 from sgcampp.explain.tolerance import check_tolerance
 from sgcampp.models.classifier import Classifier
-from sgcampp.models.labels import Label
-from sgcampp.models.signature import input_shape
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What is explained: a bare model, or a classifier with what it brings."""
-
-    model: keras.Model
-    input_shape: tuple[int | None, ...]
-    labels: Sequence[Label] | None = None
-    output_name: str | None = None
-    black: NDArray[np.float32] | None = None
-
-    @classmethod
-    def of(cls, model: keras.Model | Classifier) -> "_Subject":
-        if not isinstance(model, Classifier):
-            return cls(model, input_shape(model))
-        named = model.labels, model.output_name
-        return cls(model.model, model.input_shape, *named, model.black)
 
 
 class Explainer:
@@ -65,12 +48,18 @@ class Explainer:
         subset: (row, column) neurons, or None for all.
         ig_steps: steps of integrated_gradients, >= 1.
         tokens: (h, w), how the patches of a layer's tokens lie; None: told by their number.
+        ig_tolerance: the share of the score's rise that integrated_gradients may miss: steps are
+            doubled until it misses no more, or 6 times; None: ig_steps are taken.
+        baseline: what integrated_gradients and deep_lift hold images against: zeros (of the model's
+            input), black, mean, blur (see BASELINES), or an image [H, W, C], the model's own input.
         output_name: which output of a model with several.
         frozen: takes the model's weights as constants when it is first called, which is faster
             where there is batch normalisation; after further training make a new Explainer.
         precision: of the network: float32, bfloat16 (CPUs) or float16 (GPUs).
         jit: compiles with XLA; slower on CPUs.
-        **choices: fields of `Choices`.
+        examples: float32 [N, H, W, C], inputs like those to be explained; prediction_difference
+            learns from them what patches look like, and needs them.
+        **choices: fields of `Choices`; for methods that perturb images those of `Perturbing`.
 
     Raises:
         UserError: for anything out of range, in one sentence.
@@ -92,32 +81,33 @@ class Explainer:
         subset: Sequence[Sequence[int]] | None = None,
         ig_steps: int = IG_STEPS,
         tokens: Sequence[int] | None = None,
+        ig_tolerance: float | None = None,
+        baseline: str | ArrayLike = ZEROS,
         output_name: str | None = None,
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
+        examples: ArrayLike | None = None,
         **choices: Any,
     ) -> None:
+        held, self._given = chosen(baseline)
         self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
+        layers = [layer_name] if isinstance(layer_name, str | None) else layer_name
+        methods = [method] if isinstance(method, str) else method
+        perturbing = Perturbing(**{x: choices.pop(x) for x in PERTURBING if x in choices})
+        how, which = choices_from(choices), Selection(filters, region, subset)
         self.looks = looks_of(
-            [layer_name] if isinstance(layer_name, str | None) else layer_name,
-            [method] if isinstance(method, str) else method,
-            choices_from(choices),
-            Selection(filters, region, subset),
-            nsamples,
-            std_dev,
-            seed,
-            ig_steps,
-            tokens,
+            *(layers, methods, how, which, nsamples, std_dev, seed),
+            *(Against(held, ig_steps, ig_tolerance), tokens, perturbing),
         )
         check_tolerance(tolerance, self.looks)
         self.batch_size = check_batch_size(batch_size)
-        subject = _Subject.of(model)
+        self.examples = examples_for(self.looks, examples)
+        subject = ModelParts.of(model)
         self.model, self.input_shape = subject.model, subject.input_shape
         self.labels, self._black = subject.labels, subject.black
         self.settings: dict[str, Any] = {
-            "tolerance": tolerance,
-            "output_name": output_name or subject.output_name,
+            **{"tolerance": tolerance, "output_name": output_name or subject.output_name},
             **{"frozen": frozen, "precision": precision, "jit": jit},
         }
         self._ensembles: dict[tuple[int, tuple[int, ...]], Ensemble] = {}
@@ -167,13 +157,23 @@ class Explainer:
         """The engines for T classes an image of shape (H, W, C); traces the model first."""
         key = classes, image_shape
         if key not in self._ensembles:
-            black = self._black
-            if black is None:
-                black = np.zeros(image_shape[-1], np.float32)
+            baselines = self.baselines(image_shape[-1])
+            baselines.check(image_shape)
             self._ensembles[key] = Ensemble(
-                self.model, image_shape, self.looks, classes, black, **self.settings
+                self.model,
+                image_shape,
+                self.looks,
+                classes,
+                baselines,
+                examples=lambda count: self.examples[:count],
+                **self.settings,
             )
         return self._ensembles[key]
+
+    def baselines(self, channels: int) -> Baselines:
+        """What images of C channels are held against; without preprocessing, 0 is black."""
+        black = np.zeros(channels, np.float32) if self._black is None else self._black
+        return Baselines(black, self._given)
 
     def _checked(self, images: ArrayLike) -> NDArray[np.float32]:
         batch = np.asarray(images)

@@ -22,8 +22,9 @@ class Explanation:
     With one class an image (the default) the class axis T is left out everywhere.
 
     Attributes:
-        maps: float32 [N, (T,) h, w], >= 0, finite, at layer resolution (a method in pixel space: at
-            that of the model's input), unnormalised. The paper's L is e^{log_scale} * map.
+        maps: float32 [N, (T,) h, w], finite, >= 0 unless `signed`, at layer resolution (a method in
+            pixel space: at that of the model's input), unnormalised. The paper's L is
+            e^{log_scale} * map.
         filter_maps: float32 [N, (T,) F, h, w], one a chosen feature map, in the order given; None
             without `filters`.
         standard_error: float32 [N, (T,) h, w], how far a map would lie from that of infinitely many
@@ -39,18 +40,21 @@ class Explanation:
         probabilities: [N(, T)], of class_idx, after it; NaN for a head that has neither.
         log_scale: [N(, T)].
         ess: [N(, T)], effective sample size of the sample weights e^{S_m}, from 1 to n: how many
-            samples the smoothing was really worth.
+            samples the smoothing was really worth; of integrated_gradients the steps taken.
         guarded: int [N(, T)], alphas that alpha_guard set to 0.
-        completeness: [N(, T)], of integrated_gradients: |sum of attributions - (S(x) - S(0))| as a
-            share of |S(x) - S(0)|; NaN for other methods.
+        completeness: [N(, T)], of integrated_gradients and deep_lift, with x0 the baseline:
+            |sum of attributions - (S(x) - S(x0))| as a share of |S(x) - S(x0)|; NaN for others.
+        r2: [N(, T)], of `lime`: how well its own model fits the scores, at most 1; NaN for others.
         reasons: str [N(, T)], why a map is all zeros (see FLAT_REASONS); "" for one that is not.
         method: its name.
         layer_name: address of the layer; `input` for a method in pixel space.
+        signed: whether maps may be negative: what speaks against the class.
         affine_head: whether the head after the layer is affine, so that noise can't change a map
             and one pass was run whatever nsamples.
         nsamples: copies of an image that a map averages; 0: the image alone. With a tolerance the
             most of any image.
         samples: int32 [N], the same, image by image.
+        perturbations: perturbed images that a map stands on; 0 for other methods.
         error_groups: groups of copies that the errors are from; 0: there are none.
         piecewise_linear: whether the class scores are piecewise linear in the layer, so that
             `derivatives: closed` are the true ones.
@@ -72,11 +76,14 @@ class Explanation:
     ess: NDArray[Any]
     guarded: NDArray[Any]
     completeness: NDArray[Any]
+    r2: NDArray[Any]
     reasons: NDArray[np.str_]
     method: str
     layer_name: str
+    signed: bool
     affine_head: bool
     nsamples: int
+    perturbations: int
     samples: NDArray[np.int32]
     error_groups: int
     piecewise_linear: bool
@@ -127,12 +134,15 @@ def explanation_of(
         ess=joined(of.ess for of in maps),
         guarded=joined(of.guarded for of in maps).astype(np.int64),
         completeness=joined(of.completeness for of in maps),
+        r2=joined(of.r2 for of in maps),
         reasons=np.array(FLAT_REASONS)[joined(of.reason for of in maps)],
         method=look.method.name,
         layer_name=seen.layer,
+        signed=look.sign == "signed",
         affine_head=seen.affine,
         nsamples=max(samples),
         samples=np.array(samples, np.int32),
+        perturbations=seen.perturbations,
         error_groups=seen.groups,
         piecewise_linear=seen.bend is None,
         class_names=class_names,

@@ -51,6 +51,7 @@ class _Entry:
         note: why the map is all zeros; "" for one that is not.
         peak: the value that has the last colour, as in the files that a run writes; None: the
             map's maximum.
+        signed: whether values may be negative.
     """
 
     image: int
@@ -59,6 +60,7 @@ class _Entry:
     numbers: dict[str, str]
     note: str
     peak: float | None
+    signed: bool
 
 
 def plot(explanation: "Explanation", images: ArrayLike | None = None) -> "Figure":
@@ -123,6 +125,7 @@ def _entries(explanation: "Explanation") -> Iterator[_Entry]:
             _numbers(explanation, of_map),
             f"all zeros: {flat_words(reason)}" if reason else "",
             robust_peak(maps[image, which]) if over_pixels else None,
+            explanation.signed,
         )
 
 
@@ -173,19 +176,21 @@ def _draw(axes: "Axes", entry: _Entry, picture: NDArray[np.uint8] | None) -> Non
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
+    colours: dict[str, Any] = {"peak": entry.peak, "signed": entry.signed}
     if picture is None:
-        drawn = heatmap(entry.saliency, _enlarged(entry.saliency.shape, _PLAIN), peak=entry.peak)
+        drawn = heatmap(entry.saliency, _enlarged(entry.saliency.shape, _PLAIN), **colours)
     else:
-        drawn = overlay(picture, entry.saliency, peak=entry.peak)
+        drawn = overlay(picture, entry.saliency, **colours)
     axes.imshow(drawn, interpolation="nearest")
     numbers = ", ".join(f"{name} {number}" for name, number in entry.numbers.items())
     lines = [*textwrap.wrap(entry.name, _LETTERS), numbers, entry.note]
     axes.set_title("\n".join(filter(None, lines)), fontsize="small", parse_math=False)
-    peak = entry.peak or float(entry.saliency.max())
+    peak = entry.peak or float(np.abs(entry.saliency).max())
     if peak and axes.figure is not None:
-        bar = axes.figure.colorbar(
-            ScalarMappable(Normalize(0, peak), "viridis"), ax=axes, shrink=0.8
-        )
+        scale = ScalarMappable(Normalize(0, peak), "viridis")
+        if entry.signed:
+            scale = ScalarMappable(Normalize(-peak, peak), "RdBu_r")
+        bar = axes.figure.colorbar(scale, ax=axes, shrink=0.8)
         bar.ax.tick_params(labelsize="x-small")
 
 
@@ -220,10 +225,11 @@ def _table_row(entry: _Entry, numbers: list[str]) -> str:
 def _thumbnail(entry: _Entry) -> str:
     """Returns a map in colour as a PNG in base64, its longer side 96 pixels."""
     shape = entry.saliency.shape
-    large = heatmap(entry.saliency, _enlarged(shape, _THUMBNAIL), peak=entry.peak)
+    size = _enlarged(shape, _THUMBNAIL)
+    large = heatmap(entry.saliency, size, peak=entry.peak, signed=entry.signed)
     factor = _THUMBNAIL / max(large.shape[:2])
-    size = tuple(max(1, round(side * factor)) for side in large.shape[1::-1])
-    small = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+    least = tuple(max(1, round(side * factor)) for side in large.shape[1::-1])
+    small = cv2.resize(large, least, interpolation=cv2.INTER_AREA)
     return base64.b64encode(png(small, compression=1)).decode("ascii")
 
 

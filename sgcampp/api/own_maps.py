@@ -68,7 +68,9 @@ def recipe_of(
         Counter(row.series for maps in own for row, _ in maps),
         len(codes),
         explainer.batch_size,
+        explainer.baselines(classifier.input_shape[-1]),
         explainer.settings,
+        lambda count: explainer.examples[:count],
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from sgcampp.config.run_config import RunConfig, about
+from sgcampp.config.keys import about
+from sgcampp.config.run_config import RunConfig
 from sgcampp.config.strict_yaml import read_mapping, yaml_value
 from sgcampp.errors import UserError, nearest
 from sgcampp.storage.location import Named

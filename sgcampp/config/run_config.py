@@ -1,11 +1,11 @@
 """The run config: one dataclass whose fields are YAML keys and flags at once."""
 
 import itertools
-from dataclasses import Field, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from sgcampp.config.keys import ACROSS, MODEL_KEYS, key
+from sgcampp.config.keys import ACROSS, ALL, METHOD_NAMES, MODEL_KEYS, check_type, key
 from sgcampp.config.value_types import (
     BATCH,
     FAILURES,
@@ -21,16 +21,17 @@ from sgcampp.config.value_types import (
     TEXTS,
     WHOLE,
     WHOLES,
-    ValueType,
     one_of,
     some_of,
     values_of,
 )
 from sgcampp.engine.settings import PRECISIONS, check_batch_size
-from sgcampp.errors import UserError, check_whole, nearest
+from sgcampp.errors import UserError, check_whole
+from sgcampp.explain.against import IG_STEPS, ZEROS, Against
 from sgcampp.explain.choices import VALUES, Choices
-from sgcampp.explain.looks import IG_STEPS, Look, looks_of
+from sgcampp.explain.looks import Look, looks_of
 from sgcampp.explain.methods import METHODS, Needs
+from sgcampp.explain.perturbation import FIT_IMAGES, PERTURBING, SUPERPIXELS, WORDS, Perturbing
 from sgcampp.explain.scanning import ScanSettings, settings_from
 from sgcampp.explain.selection import Selection
 from sgcampp.explain.tolerance import check_tolerance
@@ -77,7 +78,7 @@ class RunConfig:
     input_size: list[int] | None = key(None, WHOLES, "[height, width], for a model of any size")
 
     method: list[str] = key(
-        ["smooth_grad_cam_pp"], some_of(METHODS), "what is computed, one or several"
+        ["smooth_grad_cam_pp"], METHOD_NAMES, "what is computed, one or several, or all"
     )
     layer_name: list[str] | None = key(
         None,
@@ -109,6 +110,17 @@ class RunConfig:
     filters: list[int | str] | None = key(None, FILTERS, "feature maps, or top8; none: all")
     subset: list[list[int]] | None = key(None, PAIRS, "neurons [row, column] to look at; none: all")
     ig_steps: int = key(IG_STEPS, WHOLE, "steps of integrated_gradients")
+    ig_tolerance: float | None = key(
+        None,
+        NUMBER,
+        "double its steps until it misses at most this share of the score's rise, as 0.01",
+    )
+    baseline: str = key(
+        ZEROS,
+        TEXT,
+        "what integrated_gradients and deep_lift hold an image against: zeros (of the model's "
+        "input), black, mean, blur or an image file",
+    )
     scan: dict[str, Any] = key(
         {}, SCAN, "what subset_scan holds images against, and how: `sgcampp scan` has flags for it"
     )
@@ -128,6 +140,22 @@ class RunConfig:
         "closed", one_of(VALUES["derivatives"]), "2nd and 3rd of Y: as for ReLUs, or the true ones"
     )
     noise_scale: str = key("range", one_of(VALUES["noise_scale"]), "what std_dev is a share of")
+    sign: str = key("own", one_of(VALUES["sign"]), "what is left of maps that can be negative")
+    perturbations: int | None = key(
+        None, WHOLE, "perturbed images for each image; none: as many as the method's paper takes"
+    )
+    fill: str = key("black", one_of(WORDS["fill"]), "what hidden pixels show")
+    window: int | None = key(
+        None, WHOLE, "side of a hidden window in pixels of the input; none: an eighth of it"
+    )
+    stride: int | None = key(None, WHOLE, "pixels between windows; none: half of a window")
+    superpixels: int = key(SUPERPIXELS, WHOLE, "of lime, about how many an image is cut into")
+    sampler: str = key(
+        "conditional", one_of(WORDS["sampler"]), "of prediction_difference, given what is around"
+    )
+    fit_images: int = key(
+        FIT_IMAGES, WHOLE, "of prediction_difference, images whose patches it learns from"
+    )
     precision: str = key("float32", one_of(PRECISIONS), "of the network; derivatives are float32")
     jit: bool = key(False, FLAG, "compile with XLA; slower on CPUs")
     batch_size: int | str = key("auto", BATCH, "B, samples in a device batch", shapes_output=False)
@@ -170,7 +198,7 @@ class RunConfig:
     def check(self) -> None:
         """Raises UserError for a value out of range."""
         for one in fields(self):
-            _check_type(one, getattr(self, one.name))
+            check_type(one, getattr(self, one.name))
         check_batch_size(self.batch_size)
         check_tolerance(self.tolerance, [asked.look for asked in self.looks])
         _ = self.scan_settings
@@ -185,23 +213,30 @@ class RunConfig:
     @cached_property
     def looks(self) -> list[Asked]:
         """What is looked at: each method at each layer, for each of the values in `across`."""
+        methods = [name for name, one in METHODS.items() if one.stands_alone]
         asked = []
         for values in itertools.product(*self.across.values()):
             across = dict(zip(self.across, values, strict=True))
             settings = {**asdict(self), **across}
             looks = looks_of(
                 settings["layer_name"] or [None],
-                settings["method"],
+                methods if self.takes_all else self.method,
                 Choices(**{name: settings[name] for name in VALUES}),
                 Selection(settings["filters"], settings["region"], settings["subset"]),
                 settings["nsamples"],
                 settings["std_dev"],
                 settings["seed"],
-                settings["ig_steps"],
+                Against(*(settings[name] for name in ("baseline", "ig_steps", "ig_tolerance"))),
                 settings["tokens"],
+                Perturbing(**{name: settings[name] for name in PERTURBING}),
             )
             asked += [Asked(look, across) for look in looks]
         return asked
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every method is taken that is installed and that the model can serve."""
+        return self.method == [ALL]
 
     @property
     def scan_settings(self) -> ScanSettings | None:
@@ -212,21 +247,3 @@ class RunConfig:
     def model_settings(self) -> dict[str, Any]:
         """What `load_model` takes beside the model's name."""
         return {name: getattr(self, name) for name in MODEL_KEYS}
-
-
-def about(key: Field) -> str:
-    """What a key is, for help and YAML: its description, and its values where they are few."""
-    values = key.metadata["type"].values
-    text = key.metadata["about"]
-    return f"{text}: {', '.join(values)}" if values else text
-
-
-def _check_type(key: Field, value: Any) -> None:
-    type_: ValueType = key.metadata["type"]
-    if (value is None and key.default is None) or type_.check(value):
-        return
-    shown = value[0] if type_.bare and isinstance(value, list) and len(value) == 1 else value
-    items = value if isinstance(value, list) else [value]
-    wrong = (x for x in items if isinstance(x, str) and x not in type_.values)
-    hint = nearest(next(wrong, ""), type_.values)
-    raise UserError(f"{key.name} is {shown!r:.200}, accepted: {type_.accepted}{hint}")

@@ -1,16 +1,22 @@
 """Finds a good device batch B by trying."""
 
+import contextlib
+import itertools
 import os
 import time
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from sgcampp.engine.device import DeviceMemoryError
-from sgcampp.engine.ensemble import Ensemble
+from sgcampp.engine.device import DeviceMemoryError, GaveUp
+from sgcampp.engine.ensemble import Ensemble, Runs
+from sgcampp.engine.grid import Grid
 from sgcampp.explain.classes import NO_CLASS
 
 CANDIDATES = (4, 8, 16, 32, 64, 128)
+TRIED = 8
+"""Slices of a group at most: thousands of perturbed images need not be run for this."""
 GAIN = 1.03
 """A doubled B must be faster by this factor, or it is not worth its memory."""
 
@@ -30,16 +36,25 @@ def best_batch_size(ensemble: Ensemble, image_shape: tuple[int, ...]) -> int:
 
 
 def _seconds_a_sample(ensemble: Ensemble, image_shape: tuple[int, ...], batch_size: int) -> float:
-    """Time of one group of random images, a sample; the first of three runs is a warm-up."""
-    layout = ensemble.lay_out(batch_size, batch_size)
+    """Time a sample of the first slices of a group; the first of three runs is a warm-up."""
+    layout = ensemble.lay_out(batch_size, batch_size).unrefined
     images = np.random.default_rng(0).random((layout.images, *image_shape), np.float32)
     codes = np.full((layout.images, ensemble.classes, 2), [-1, NO_CLASS], np.int32)
     taken = []
     for _ in range(3):
         begin = time.perf_counter()
-        ensemble.run(images, codes, layout)
-        taken.append(time.perf_counter() - begin)
-    return min(taken[1:]) / (layout.images * (ensemble.passes + 1))
+        pairs = zip(ensemble.engines, layout.grids, strict=True)
+        samples = sum(_try(engine, images, codes, grid) for engine, grid in pairs)
+        taken.append((time.perf_counter() - begin) / samples)
+    return min(taken[1:])
+
+
+def _try(engine: Runs, images: NDArray[np.float32], codes: NDArray[np.int32], grid: Grid) -> int:
+    """Runs the first slices of a group, and returns how many samples they have."""
+    asked = itertools.count()
+    with contextlib.suppress(GaveUp):
+        engine.run(images, codes, grid, lambda: next(asked) >= TRIED)
+    return grid.images * sum(map(len, grid.slices[:TRIED]))
 
 
 def device_name() -> str:

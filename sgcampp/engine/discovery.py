@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import keras
 import tensorflow as tf
 
+from sgcampp.engine.covered import check_covered
 from sgcampp.engine.graph_reading import first_bend, moved_by
 from sgcampp.engine.propagation import propagating
 from sgcampp.engine.smoothing import smoothing_layer
@@ -65,23 +66,24 @@ def discover(
         model: any Keras classifier; it is not changed.
         input_shape: (H, W, C).
         places: where to look.
-        rule: how gradients pass a ReLU, see `propagation.propagating`.
+        rule: how gradients pass ops, see `propagation.propagating`.
         output_name: which of several outputs.
 
     Raises:
         UserError: for a layer or output that does not exist or can't be explained, a layer that
             the scores do not depend on, SMOOTHING where noise changes nothing at any layer, or a
-            rule that changes nothing in this model.
+            rule that changes nothing in this model, or has nothing to say of a part of it.
     """
     found: list[Discovery] = []
     chosen = tuple(dict.fromkeys(places))
     named = [place for place in chosen if place.layer_name != SMOOTHING]
-    rows, tokens = told_batch(model), next((p.tokens for p in chosen if p.tokens), None)
-    reading = Reading((input_shape[0], input_shape[1]), rows, tokens)
+    reading = _reading(model, input_shape, chosen, rule)
 
     def trace(images: tf.Tensor, class_idx: tf.Tensor) -> tf.Tensor:
         with propagating(rule):
             tapped = tap(model, images, layer_names(named), output_name, reading=reading)
+        if rule == "deep_lift":
+            check_covered(tapped.logits, images)
         S = tf.gather(tapped.logits, class_idx, axis=-1)
         tensors, addresses = tapped_tensors(named, tapped, images)
         seen = dict(zip(named, zip(addresses, tensors, strict=True), strict=True))
@@ -92,10 +94,19 @@ def discover(
         found.append(Discovery(tapped.logits.shape[-1], _spots(seen, layouts, images, S)))
         return S
 
-    images = tf.TensorSpec([rows, *input_shape], tf.float32)
+    images = tf.TensorSpec([reading.batch, *input_shape], tf.float32)
     traced = tf.function(trace, autograph=False)
     traced.get_concrete_function(images, tf.TensorSpec([], tf.int32))
     return found[-1]
+
+
+def _reading(
+    model: keras.Model, input_shape: Sequence[int], places: Sequence[Where], rule: str
+) -> Reading:
+    # DeepLIFT's rules know what varies with the image by its open number of rows.
+    rows = None if rule == "deep_lift" else told_batch(model)
+    tokens = next((place.tokens for place in places if place.tokens), None)
+    return Reading((input_shape[0], input_shape[1]), rows, tokens)
 
 
 def layer_names(places: Iterable[Where]) -> tuple[str | None, ...]:

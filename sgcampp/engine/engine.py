@@ -5,6 +5,7 @@ finished maps leave it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import keras
@@ -12,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from sgcampp.engine.copies import copies_for
+from sgcampp.engine.baselines import Baselines
+from sgcampp.engine.copies import PathCopies, copies_for
 from sgcampp.engine.device import GaveUp, on_device
 from sgcampp.engine.discovery import discover
 from sgcampp.engine.grid import Grid, lay_out, lay_out_open
@@ -20,7 +22,8 @@ from sgcampp.engine.groups import MOST_GROUPS
 from sgcampp.engine.plan import plan_of
 from sgcampp.engine.pooled_head import check_pooled_head, probed_classes
 from sgcampp.engine.precision import check_precision, running_in
-from sgcampp.engine.results import Classes, GroupResult, Maps, Seen
+from sgcampp.engine.refining import finer_grid, refined
+from sgcampp.engine.results import GroupResult, Maps, Seen
 from sgcampp.engine.step import State, Step
 from sgcampp.explain.classes import NO_CLASS, check_codes
 from sgcampp.explain.looks import Look, Sampling
@@ -39,6 +42,7 @@ class Engine:
         input_shape: (H, W, C) of its input.
         looks: what to look at; all share the copies of `sampling`.
         sampling: the copies of an image.
+        baselines: what images are held against.
         output_name: which output of a model with several.
         classes: T, classes an image.
         frozen: takes the weights as constants, as they are now: faster where there is batch
@@ -58,6 +62,7 @@ class Engine:
         input_shape: tuple[int, ...],
         looks: Sequence[Look],
         sampling: Sampling,
+        baselines: Baselines,
         output_name: str | None = None,
         classes: int = 1,
         frozen: bool = False,
@@ -70,10 +75,10 @@ class Engine:
         places = (look.where for look in looks)
         discovery = discover(model, input_shape, places, sampling.rule, output_name)
         self.plan = plan_of(looks, sampling, discovery, classes, groups)
-        self._copies = copies_for(sampling, input_shape)
+        self._copies, self._baselines = copies_for(sampling, input_shape), baselines
         step = Step(model, self.plan, self._copies, classes, output_name, frozen)
         self._start = step.start
-        state = step.start(np.zeros([1, classes, 2], np.int32))
+        state = step.start(np.zeros([1, classes, 2], np.int32), np.zeros([1] * 4, np.float32))
         compiled = tf.function(step.add_slice, autograph=False, jit_compile=jit or None)
         self._step = compiled.get_concrete_function(
             tf.TensorSpec([None, *input_shape], tf.float32),
@@ -91,8 +96,7 @@ class Engine:
     @property
     def passes(self) -> int:
         """Passes an image beside its own: n, or 0 where no copy can change a map."""
-        copies = self.plan.copies
-        return copies + self._copies.extra if copies else 0
+        return self.plan.copies + self._copies.extra
 
     @property
     def seen(self) -> Mapping[Look, Seen]:
@@ -106,7 +110,7 @@ class Engine:
 
     def lay_out(self, batch_size: int, total: int) -> Grid:
         """The grid for batches of at most B and `total` images (see `grid.lay_out`)."""
-        return lay_out(self.passes, batch_size, total)
+        return lay_out(self.passes, max(batch_size, self._copies.together), total)
 
     def lay_out_open(self, batch_size: int, total: int) -> Grid:
         """The same where images take as many samples as they need (see `grid.lay_out_open`)."""
@@ -133,22 +137,44 @@ class Engine:
             DeviceMemoryError: when the device has no memory for the grid's batches.
         """
         check_codes(codes, self.plan.class_count)
+        result = self._run(images, codes, grid, give_up)
+        sampling, codes = self.plan.sampling, result.classes.codes()
+        if sampling.ig_tolerance is None or not grid.refines:
+            return result
+
+        def again(rows: NDArray[np.int64], steps: int) -> GroupResult:
+            # The trace is the same: what tells steps apart are the copies that are fed to it.
+            finer = copy(self)
+            finer._copies = PathCopies(steps)
+            whole = finer_grid(grid, steps + 1 + PathCopies.extra)
+            return finer._run(images[rows], codes[rows], whole, give_up)
+
+        return refined(result, sampling.nsamples, sampling.ig_tolerance, again)
+
+    def _run(
+        self,
+        images: NDArray[np.float32],
+        codes: NDArray[np.int32],
+        grid: Grid,
+        give_up: Callable[[], bool],
+    ) -> GroupResult:
+        """Explains one group of images with the samples of a grid."""
         count = len(images)
         rows = np.minimum(np.arange(grid.images), count - 1)
         with on_device():
             batch = tf.constant(images[rows])
-            state = self.start(codes[rows])
+            state = self.start(codes[rows], images[rows])
             for samples in grid.slices:
                 if give_up():
                     raise GaveUp
                 numbers = np.tile(samples, (grid.images, 1))
                 state = self.step(batch, numbers, [samples], state)
             finished = self._finish(state)
-        return GroupResult(_classes(state, slice(count)), self._by_look(finished, count), self.seen)
+        return GroupResult(state.classes(slice(count)), self._by_look(finished, count), self.seen)
 
-    def start(self, codes: NDArray[np.int32]) -> State:
-        """The state of b images before their first samples; codes: int32 [b, T, 2]."""
-        return self._start(codes)
+    def start(self, codes: NDArray[np.int32], images: NDArray[np.float32]) -> State:
+        """The state before the first samples of images [b, H, W, C]; codes: int32 [b, T, 2]."""
+        return self._start(codes, self._baselines.of(self.plan.sampling.baseline, images))
 
     def with_codes(self, state: State, at: int, codes: NDArray[np.int32]) -> State:
         """The state with another image in the at-th place, of codes int32 [T, 2]."""
@@ -188,7 +214,7 @@ class Engine:
             look: replace(facts, copies=samples) if facts.groups else facts
             for look, facts in self.seen.items()
         }
-        return GroupResult(_classes(state, slice(at, at + 1)), self._by_look(finished, 1), seen)
+        return GroupResult(state.classes(slice(at, at + 1)), self._by_look(finished, 1), seen)
 
     def _by_look(self, finished: tuple[tuple[Maps, ...], ...], count: int) -> dict[Look, Maps]:
         """The maps of the first `count` images, as arrays."""
@@ -206,21 +232,10 @@ class Engine:
         codes = np.stack([probed, np.full_like(probed, NO_CLASS)], -1)[:, None]
         first = np.zeros([len(probed), 1], np.int32)
         zeros = np.zeros((len(probed), *self.input_shape), np.float32)
-        state = self.start(np.repeat(codes, self.classes, axis=1))
+        state = self.start(np.repeat(codes, self.classes, axis=1), zeros)
         state = self.step(zeros, first, [first[0]], state)
         for place, of_place in zip(self.plan.places, state.places, strict=True):
             for look in place.looks:
                 if look.method.pooled_head:
                     g = of_place.classes[0].g.numpy()
                     check_pooled_head(look.method.name, place.spot.address, place.spot.affine, g)
-
-
-def _classes(state: State, images: slice) -> Classes:
-    """The classes of some images, as arrays."""
-    class_idx = state.class_idx.numpy()[images]
-    return Classes(
-        class_idx[..., 0],
-        class_idx[..., 1],
-        state.scores.numpy()[images],
-        state.probabilities.numpy()[images],
-    )

@@ -1,7 +1,7 @@
 """Several engines, one for each kind of copies, explain the same groups of images together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeGuard
 
 import keras
@@ -10,9 +10,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from sgcampp.engine.background import Scan
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.engine import Engine
 from sgcampp.engine.grid import Grid
-from sgcampp.engine.perturbing import PerturbationEngine
+from sgcampp.engine.masked_scores import MaskedScores
+from sgcampp.engine.perturbing import Examples, PerturbationEngine
 from sgcampp.engine.results import GroupResult, Maps, Seen
 from sgcampp.engine.sampling import by_sampling, plain_looks
 from sgcampp.engine.scanning import ScanEngine
@@ -40,12 +42,22 @@ class Runs(Protocol):
     ) -> GroupResult: ...
 
 
+def no_examples(count: int) -> list[NDArray[np.float32]]:
+    """Stands for examples where no method asks for any."""
+    return []
+
+
 @dataclass(frozen=True)
 class Layout:
     """How groups of `images` are cut into batches: the grid of each engine, in their order."""
 
     images: int
     grids: tuple[Grid, ...]
+
+    @property
+    def unrefined(self) -> "Layout":
+        """The same, but paths take no more steps than they were laid out for."""
+        return replace(self, grids=tuple(replace(grid, refines=False) for grid in self.grids))
 
 
 class Ensemble:
@@ -63,8 +75,9 @@ class Ensemble:
         input_shape: (H, W, C) of its input.
         looks: what to look at.
         classes: T.
-        black: float32 [C], the model's input for a black pixel.
+        baselines: what images are held against; its `black` is what masks put into their place.
         scan: what methods of BACKGROUND hold images against, where there are any.
+        examples: gives inputs like those that will be explained, see `PerturbationEngine`.
         tolerance: largest `relative_se` of a map that has enough samples; None: all take n.
         **settings: output_name, frozen, precision and jit of every `Engine`.
 
@@ -78,8 +91,9 @@ class Ensemble:
         input_shape: tuple[int, ...],
         looks: Sequence[Look],
         classes: int,
-        black: NDArray[np.float32],
+        baselines: Baselines,
         scan: Scan | None = None,
+        examples: Examples = no_examples,
         tolerance: float | None = None,
         **settings: Any,
     ) -> None:
@@ -87,11 +101,12 @@ class Ensemble:
         self.looks, self.classes, self.tolerance = tuple(looks), classes, tolerance
         plain = plain_looks(looks)
         on_gradients = [
-            Engine(model, input_shape, chosen, sampling, classes=classes, **settings)
+            Engine(model, input_shape, chosen, sampling, baselines, classes=classes, **settings)
             for sampling, chosen in by_sampling(plain).items()
         ]
+        scores = MaskedScores(model, input_shape, baselines.black, **settings)
         on_scores = [
-            PerturbationEngine(model, input_shape, look, black, **settings)
+            PerturbationEngine(scores, look, examples)
             for look in plain
             if look.method.needs is Needs.SCORES
         ]

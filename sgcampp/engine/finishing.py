@@ -20,6 +20,9 @@ from sgcampp.explain.moments import (
     mean_without,
 )
 
+ROUNDING = 4
+"""Units in the last place of a class score that its rounding may make out."""
+
 
 @dataclass(frozen=True)
 class Finishing:
@@ -106,7 +109,7 @@ class Finishing:
     ) -> Maps:
         """Sets what is not finite to zeros. A, g: [b, h, w, F], that made the maps."""
         maps, finite = zeros_for_undefined(seen[0])
-        on_path = self.look.method.on_path
+        held = self.look.method.baseline
         return Maps(
             whole=maps.whole,
             single=maps.single,
@@ -115,7 +118,8 @@ class Finishing:
             log_scale=top if self.look.weighting == "exp_logit" else tf.zeros_like(top),
             ess=ess,
             guarded=maps.guarded,
-            completeness=_completeness(A, g, self.scores) if on_path else self._unknown(),
+            completeness=_completeness(A, g, self.scores) if held else self._unknown(),
+            r2=self._unknown(),
             reason=flat_reason(maps.whole, finite, A, g),
             filters=seen[1].filters,
             weights=seen[1].weights,
@@ -130,14 +134,18 @@ def _error(whole: tf.Tensor, se: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return se, tf.where(finite, relative, tf.constant(np.nan, relative.dtype))
 
 
-def _completeness(x: tf.Tensor, mean_gradient: tf.Tensor, scores: Scores) -> tf.Tensor:
+def _completeness(difference: tf.Tensor, multipliers: tf.Tensor, scores: Scores) -> tf.Tensor:
     """How far attributions miss S(x) - S(baseline), as a share of it; of a rise of 0 any is inf.
 
+    What is no more than the rounding of both scores is not missed.
+
     Args:
-        x: [b, H, W, C], the images.
-        mean_gradient: [b, H, W, C], along the path.
+        difference: [b, H, W, C], images less their baselines.
+        multipliers: [b, H, W, C], mean gradients along the path, or DeepLIFT's.
         scores: of both ends.
     """
     rise = scores.clean - scores.baseline
-    missed = tf.abs(tf.reduce_sum(x * mean_gradient, [1, 2, 3]) - rise)
-    return tf.where(missed > 0, missed / tf.abs(rise), missed)
+    missed = tf.abs(tf.reduce_sum(difference * multipliers, [1, 2, 3]) - rise)
+    rounding = ROUNDING * np.finfo(rise.dtype.as_numpy_dtype).eps
+    unmissed = missed <= rounding * (tf.abs(scores.clean) + tf.abs(scores.baseline))
+    return tf.where(unmissed, tf.zeros_like(missed), missed / tf.abs(rise))

@@ -56,7 +56,7 @@ def first_bend(S: tf.Tensor, A: tf.Tensor) -> str | None:
     Returns:
         Its kind and name, as "Tanh in 'dense/Tanh'"; None if all of them are piecewise linear.
     """
-    between = _makers(S)
+    between = makers(S)
     moving = {A.ref()}
     for op in S.graph.get_operations():
         if op not in between or op.type in STEPS | SHAPE_ONLY:
@@ -71,7 +71,7 @@ def first_bend(S: tf.Tensor, A: tf.Tensor) -> str | None:
     return None
 
 
-def _makers(result: tf.Tensor) -> set[tf.Operation]:
+def makers(result: tf.Tensor) -> set[tf.Operation]:
     """The operations that a result is made by, and of."""
     makers: set[tf.Operation] = set()
     waiting = [result.op]

@@ -16,10 +16,12 @@ class Grid:
     Attributes:
         images: b, images a group; the last group is padded to it.
         slices: the samples of each step, int32 [s]; sample 0 is the clean image and comes first.
+        refines: whether paths may take more steps than these samples.
     """
 
     images: int
     slices: tuple[NDArray[np.int32], ...]
+    refines: bool = True
 
 
 def lay_out(nsamples: int, batch_size: int, total: int) -> Grid:

@@ -17,7 +17,8 @@ class Maps(NamedTuple):
     """Finished maps of one look, for b images and T classes each; tensors within the trace.
 
     Attributes:
-        whole: [b, T, h, w], >= 0, finite, unnormalised; the paper's L is e^{log_scale} * whole.
+        whole: [b, T, h, w], finite, unnormalised, >= 0 unless its look is signed; the paper's L is
+            e^{log_scale} * whole.
         single: [b, T, h, w, F], one a chosen feature map; F = 0 without a choice.
         se: [b, T, h, w], standard error of the shape of `whole` (see `jackknife`), in its units;
             [b, T, 0, 0] where there is none.
@@ -25,8 +26,9 @@ class Maps(NamedTuple):
         log_scale: [b, T].
         ess: [b, T], effective sample size of the sample weights, 1 … n.
         guarded: [b, T], alphas that the guard set to 0; with average=maps, in a sample on average.
-        completeness: [b, T], of integrated gradients: how far the attributions miss the rise of
+        completeness: [b, T], of a method with a baseline: how far the attributions miss the rise of
             the score, as a share of it; NaN for other methods.
+        r2: [b, T], of methods that fit a model of their own: how well it fits; NaN for others.
         reason: int32 [b, T], index into FLAT_REASONS.
         filters: int32 [b, T, F], the feature maps looked at one by one; None: as they were named.
         weights: [b, T, F], their w^k in units of the maps; NaN, or None, where there are none.
@@ -40,6 +42,7 @@ class Maps(NamedTuple):
     ess: Any
     guarded: Any
     completeness: Any
+    r2: Any
     reason: Any
     filters: Any = None
     weights: Any = None
@@ -53,6 +56,7 @@ class Seen:
         layer: address of its layer, or `input`.
         affine: whether noise cannot change its gradients: the head after the layer is affine.
         copies: n, copies of an image that its maps average; 0: the image alone.
+        perturbations: perturbed images that a map stands on; 0: none.
         groups: G, the groups of them that its maps' error is from; 0: it has none.
         bend: the first operation behind the layer that is not piecewise linear, in words; None:
             the class scores are piecewise linear in the layer.
@@ -63,6 +67,7 @@ class Seen:
     copies: int
     groups: int = 0
     bend: str | None = None
+    perturbations: int = 0
 
 
 class Scanned(NamedTuple):
@@ -117,9 +122,11 @@ class ImageMap:
         score: S of the clean image.
         probability: of the class; None for a head that gives none.
         log_scale: see `Maps`, as are the next two.
+        copies: averaged in it: of the look, or the steps that it took.
         ess: effective sample size.
         guarded: alphas that the guard set to 0.
-        completeness: of integrated gradients; None for other methods.
+        completeness: of a method with a baseline; None for other methods.
+        r2: of methods that fit a model of their own; None for others.
         reason: why the map is flat, of FLAT_REASONS; None if it is not.
         scanned: of a scan; None for other methods.
     """
@@ -134,9 +141,11 @@ class ImageMap:
     score: float
     probability: float | None
     log_scale: float
+    copies: int
     ess: float
     guarded: int
     completeness: float | None
+    r2: float | None
     reason: str | None
     scanned: Scanned | None = None
     weights: tuple[float, ...] | None = None
@@ -195,6 +204,7 @@ class GroupResult:
         classes, maps = self.classes, self.maps[look]
         against = int(classes.against_idx[at, t])
         reason = FLAT_REASONS[maps.reason[at, t]] or "no_positive_evidence"
+        ess, copies = float(maps.ess[at, t]), self.seen[look].copies
         return ImageMap(
             look=look,
             seen=self.seen[look],
@@ -206,9 +216,12 @@ class GroupResult:
             score=float(classes.scores[at, t]),
             probability=_known(classes.probabilities[at, t]),
             log_scale=float(maps.log_scale[at, t]),
-            ess=float(maps.ess[at, t]),
+            # A path's samples weigh alike: as many are effective as steps were taken.
+            copies=round(ess) if look.ig_tolerance is not None else copies,
+            ess=ess,
             guarded=int(maps.guarded[at, t]),
             completeness=_known(maps.completeness[at, t]),
+            r2=_known(maps.r2[at, t]),
             reason=None if saliency.any() else reason,
             scanned=self.scanned[look][at] if look in self.scanned else None,
             weights=None if maps.weights is None else _all_known(maps.weights[at, t, part]),

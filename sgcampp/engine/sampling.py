@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from sgcampp.explain.looks import Look, Sampling
 from sgcampp.explain.method import Needs
 
+USUAL_MAPS = 512
+"""Feature maps of a layer, about."""
+
 
 def plain_looks(looks: Iterable[Look]) -> tuple[Look, ...]:
     """The looks that engines run, each once: of a method of MAPS its factors."""
@@ -31,9 +34,17 @@ def by_sampling(looks: Sequence[Look]) -> dict[Sampling, list[Look]]:
     return {s: shared[s] for s in dict.fromkeys([*first, *shared])}
 
 
-def passes_of(looks: Iterable[Look]) -> int:
-    """Passes an image that looks ask for, before it is known which of them can change a map."""
+def passes_of(looks: Iterable[Look], input_shape: tuple[int, ...]) -> int:
+    """Passes an image that looks ask for, about: before the trace tells which can change a map."""
     plain = plain_looks(looks)
     of_copies = sum(sampling.nsamples + 1 for sampling in by_sampling(plain))
     of_backgrounds = sum(look.method.needs is Needs.BACKGROUND for look in plain)
-    return of_copies + of_backgrounds + sum(look.method.passes for look in plain)
+    return of_copies + of_backgrounds + sum(_perturbed(look, input_shape) for look in plain)
+
+
+def _perturbed(look: Look, input_shape: tuple[int, ...]) -> int:
+    """Perturbed images; at a layer whose feature maps are not counted yet, as for USUAL_MAPS."""
+    chosen = look.selection.filters
+    maps = USUAL_MAPS if chosen is None else len(chosen)
+    shape = (*input_shape[:2], maps) if look.method.sees_layer else input_shape
+    return look.method.passes(look.perturbing, shape)

@@ -129,5 +129,6 @@ def _maps(shares: list[Floats], filters: list[int], classes: int) -> Maps:
         ess=zeros + 1,
         guarded=zeros,
         completeness=zeros + np.nan,
+        r2=zeros + np.nan,
         reason=reason,
     )

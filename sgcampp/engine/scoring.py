@@ -4,7 +4,8 @@ What evaluation and perturbation methods stand on: masked, noised or stored imag
 in batches, in the precision, and with the errors, of the maps' own passes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import keras
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from sgcampp.engine.device import on_device
 from sgcampp.engine.precision import check_precision, running_in
 from sgcampp.engine.tap import tap
+from sgcampp.models.spatial import Layout, Reading
 
 
 class Outputs(NamedTuple):
@@ -23,10 +25,12 @@ class Outputs(NamedTuple):
     Attributes:
         logits: float32 or float64 [rows, C], class scores before the softmax or sigmoid.
         probabilities: [rows, C], after it; NaN for a head that has neither.
+        activations: [rows, h, w, K], one a tapped layer.
     """
 
     logits: NDArray[np.floating]
     probabilities: NDArray[np.floating]
+    activations: tuple[NDArray[np.floating], ...] = ()
 
 
 class Scorer:
@@ -37,18 +41,22 @@ class Scorer:
 
     Attributes:
         class_count: C.
+        gives_probabilities: whether its head is a softmax or a sigmoid.
 
     Args:
         model: the Keras model; it is not changed.
-        make: within the trace, makes model inputs float32 [rows, H, W, C] of a call's arguments.
+        make: within a trace of its own, makes model inputs float32 [rows, H, W, C] of a call's
+            arguments.
         signature: of those arguments.
         output_name: which output of a model with several.
         frozen: takes the weights as constants.
         precision: of the network, see `precision`.
-        jit: compiles with XLA.
+        jit: compiles the model, not `make`, with XLA.
+        layers: addresses of layers to tap, and how these lie over the image, as a discovery told.
 
     Raises:
-        UserError: for an output that the model does not have, or a precision of other devices.
+        UserError: for a layer or an output that the model does not have, or a precision of other
+            devices.
     """
 
     def __init__(
@@ -60,18 +68,26 @@ class Scorer:
         frozen: bool = False,
         precision: str = "float32",
         jit: bool = False,
+        layers: Mapping[str, Layout | None] = MappingProxyType({}),
     ) -> None:
         check_precision(precision)
         self._precision = precision
 
-        def score(*arguments: tf.Tensor) -> Outputs:
-            tapped = tap(model, make(*arguments), (), output_name, frozen)
-            nothing = tf.fill(tf.shape(tapped.logits), tf.constant(np.nan, tapped.logits.dtype))
+        def forward(inputs: tf.Tensor) -> Outputs:
+            reading = Reading(known={name: lies for name, lies in layers.items() if lies})
+            tapped = tap(model, inputs, tuple(layers), output_name, frozen, reading)
+            logits = tapped.logits
+            nothing = tf.fill(tf.shape(logits), tf.constant(np.nan, logits.dtype))
             known = tapped.probabilities
-            return Outputs(tapped.logits, nothing if known is None else known)
+            self.gives_probabilities = known is not None
+            wide = (tf.cast(A, logits.dtype) for A in tapped.activations)
+            return Outputs(logits, nothing if known is None else known, tuple(wide))
 
-        traced = tf.function(score, autograph=False, jit_compile=jit or None)
-        self._score = traced.get_concrete_function(*signature)
+        making = tf.function(make, autograph=False)
+        self._make = making.get_concrete_function(*signature)
+        inputs = self._make.structured_outputs
+        scoring = tf.function(forward, autograph=False, jit_compile=jit or None)
+        self._score = scoring.get_concrete_function(tf.TensorSpec(inputs.shape, inputs.dtype))
         self.class_count = int(self._score.structured_outputs.logits.shape[-1])
 
     def __call__(self, *arguments: NDArray | tf.Tensor) -> Outputs:
@@ -80,9 +96,12 @@ class Scorer:
         Raises:
             DeviceMemoryError: when the device has no memory for them.
         """
-        with on_device(), running_in(self._precision):
-            outputs = self._score(*map(tf.convert_to_tensor, arguments))
-            return Outputs(*(part.numpy() for part in outputs))
+        with on_device():
+            # Apart from the network, so that its precision does not reach the masks.
+            inputs = self._make(*map(tf.convert_to_tensor, arguments))
+            with running_in(self._precision):
+                outputs = self._score(inputs)
+            return tf.nest.map_structure(lambda part: part.numpy(), outputs)
 
 
 def input_scorer(model: keras.Model, shape: tuple[int, int, int], *settings: Any) -> Scorer:

@@ -70,7 +70,9 @@ class Slots:
         self._most = engine.plan.sampling.nsamples
         self._slots: list[_Slot | None] = [None] * grid.images
         self._images = np.zeros((grid.images, *engine.input_shape), np.float32)
-        self._state = engine.start(np.zeros((grid.images, engine.classes, 2), np.int32))
+        self._state = engine.start(
+            np.zeros((grid.images, engine.classes, 2), np.int32), self._images
+        )
 
     @property
     def taken(self) -> int:

@@ -40,7 +40,7 @@ class Slice(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Class scores of one class, [b] each: of the clean image and, on a path, of the baseline."""
+    """Class scores of one class, [b] each: of the clean image and of its baseline, if any."""
 
     clean: tf.Tensor
     baseline: tf.Tensor

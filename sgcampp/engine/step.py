@@ -16,7 +16,7 @@ from sgcampp.engine.discovery import layer_names, tapped_tensors
 from sgcampp.engine.groups import deal
 from sgcampp.engine.plan import Plan
 from sgcampp.engine.propagation import propagating
-from sgcampp.engine.results import Maps
+from sgcampp.engine.results import Classes, Maps
 from sgcampp.engine.state import PlaceState, Scores, Slice
 from sgcampp.engine.tap import Tapped, gradients, tap
 from sgcampp.explain.lens import Chosen
@@ -27,15 +27,23 @@ from sgcampp.models.spatial import Reading
 class State(NamedTuple):
     """What a group of b images carries from slice to slice.
 
-    `class_idx`: int32 [b, T, 2], a class and the one it is held against, or NO_CLASS; `scores`,
-    `baselines`, `probabilities`: [b, T], of the clean image, and of zeros on a path.
+    `origin`: float32 [b, …], baselines of the images; `class_idx`: int32 [b, T, 2], a class and the
+    one it is held against, or NO_CLASS; `scores`, `baselines`, `probabilities`: [b, T], of the
+    clean image, and of its baseline.
     """
 
+    origin: tf.Tensor
     class_idx: tf.Tensor
     scores: tf.Tensor
     baselines: tf.Tensor
     probabilities: tf.Tensor
     places: tuple[PlaceState, ...]
+
+    def classes(self, images: slice) -> Classes:
+        """The classes of some images, as arrays."""
+        class_idx = self.class_idx.numpy()[images]
+        ends = class_idx[..., 0], class_idx[..., 1]
+        return Classes(*ends, self.scores.numpy()[images], self.probabilities.numpy()[images])
 
 
 class Step:
@@ -72,12 +80,12 @@ class Step:
         self._layouts = {spot.address: spot.layout for spot in spots if spot.layout}
         self._accumulators = tuple(map(Accumulator, plan.places))
 
-    def start(self, codes: NDArray[np.int32]) -> State:
+    def start(self, codes: NDArray[np.int32], origin: NDArray[np.float32]) -> State:
         """The state before the first slice; axes of length 1 broadcast to the layer's size."""
         count, classes, _ = codes.shape
         zero = tf.zeros([count, classes], self._dtype)
         places = (each.start(count, classes, self._dtype) for each in self._accumulators)
-        return State(tf.constant(codes), zero, zero, zero, tuple(places))
+        return State(tf.constant(origin), tf.constant(codes), zero, zero, zero, tuple(places))
 
     def add_slice(
         self, images: tf.Tensor, samples: tf.Tensor, drawn: tf.Tensor, state: State
@@ -90,7 +98,9 @@ class Step:
             drawn: float32 [b or 1, s, ...], what makes these samples.
             state: of the slices before.
         """
-        x = tf.reshape(self._copies.make(images, drawn), [-1, *images.shape[1:]])
+        origin = tf.broadcast_to(state.origin, tf.shape(images))
+        origin = tf.ensure_shape(origin, images.shape)
+        x = self._rows(self._copies.make(images, drawn, origin))
         with propagating(self._plan.sampling.rule):
             reading = Reading(known=self._layouts)
             how = self._output_name, self._frozen, reading
@@ -100,10 +110,11 @@ class Step:
         codes = tf.ensure_shape(state.class_idx, [None, self._classes, 2])
         class_idx = resolved(codes, logits[:, 0])
         S = scores_of(logits, class_idx)
-        averaged = (samples > 0) & (samples <= self._plan.sampling.nsamples)
+        averaged = self._copies.averaged(samples, drawn)
         part = Slice(tf.equal(samples[:, 0], 0), deal(samples, averaged, self._plan.groups))
         probabilities = self._probabilities(tapped, class_idx, S, outer)
         return State(
+            state.origin,
             class_idx,
             part.chosen(S[:, 0], state.scores),
             S[:, -1],
@@ -159,9 +170,18 @@ class Step:
         rows = self._by_image(tapped.probabilities, outer)
         return scores_of(rows, class_idx, contrast=False)[:, 0]
 
+    def _rows(self, copies: tf.Tensor) -> tf.Tensor:
+        """[b, s, ...] -> [b * s, ...]; samples that belong together lie b rows apart."""
+        if self._copies.together > 1:
+            copies = _swapped(copies)
+        return tf.reshape(copies, [-1, *copies.shape[2:]])
+
     def _by_image(self, rows: tf.Tensor, outer: list[tf.Tensor]) -> tf.Tensor:
         """[b * s, ...] -> [b, s, ...], float32 at least."""
-        return tf.reshape(tf.cast(rows, self._dtype), [*outer, *rows.shape[1:]])
+        wide = tf.cast(rows, self._dtype)
+        if self._copies.together > 1:
+            return _swapped(tf.reshape(wide, [*outer[::-1], *rows.shape[1:]]))
+        return tf.reshape(wide, [*outer, *rows.shape[1:]])
 
     def finish_one(self, state: State, at: tf.Tensor) -> tuple[tuple[Maps, ...], ...]:
         """The same of the at-th image alone."""
@@ -169,10 +189,18 @@ class Step:
 
     def finish(self, state: State) -> tuple[tuple[Maps, ...], ...]:
         """From sums to maps: for each place of the plan, for each of its looks."""
+        places = [self._against(of_place, state.origin) for of_place in state.places]
         return tuple(
             tuple(self._finish_looks(each, of_place, state))
-            for each, of_place in zip(self._accumulators, state.places, strict=True)
+            for each, of_place in zip(self._accumulators, places, strict=True)
         )
+
+    def _against(self, place: PlaceState, origin: tf.Tensor) -> PlaceState:
+        """With A, the images, less their baselines, where they have any."""
+        if self._plan.sampling.baseline is None:
+            return place
+        difference = place.A - tf.cast(origin, self._dtype)
+        return place._replace(A=tf.ensure_shape(difference, place.A.shape))
 
     def _finish_looks(
         self, accumulator: Accumulator, place: PlaceState, state: State
@@ -203,3 +231,8 @@ class Step:
             leading = leader and Chosen(leader.filters[:, t], leader.weights[:, t])
             of_classes.append(accumulator.finish(look, place, of_class, scores, leading))
         return Maps(*(tf.stack(parts, 1) for parts in zip(*of_classes, strict=True)))
+
+
+def _swapped(x: tf.Tensor) -> tf.Tensor:
+    """[b, s, ...] -> [s, b, ...], and back."""
+    return tf.transpose(x, [1, 0, *range(2, len(x.shape))])

@@ -10,14 +10,12 @@ from sgcampp.engine.ensemble import Ensemble, Layout, Runs
 from sgcampp.engine.grid import Grid
 from sgcampp.engine.slots import Slots, Subject
 
-GiveUp = Callable[[], bool]
-
 
 def stream(
     ensemble: Ensemble,
     subjects: Iterator[Subject],
     layout: Layout,
-    give_up: GiveUp = lambda: False,
+    give_up: Callable[[], bool] = lambda: False,
 ) -> Iterator[Subject]:
     """Explains images, each with as many samples as the ensemble's tolerance asks for.
 
@@ -47,7 +45,9 @@ def stream(
     return subjects
 
 
-def _through_slots(slots: Slots, subjects: Iterator[Subject], give_up: GiveUp) -> Iterator[Subject]:
+def _through_slots(
+    slots: Slots, subjects: Iterator[Subject], give_up: Callable[[], bool]
+) -> Iterator[Subject]:
     while True:
         for subject in itertools.islice(subjects, slots.free):
             slots.enter(subject)
@@ -57,7 +57,7 @@ def _through_slots(slots: Slots, subjects: Iterator[Subject], give_up: GiveUp) -
 
 
 def _through_groups(
-    engine: Runs, grid: Grid, subjects: Iterator[Subject], give_up: GiveUp
+    engine: Runs, grid: Grid, subjects: Iterator[Subject], give_up: Callable[[], bool]
 ) -> Iterator[Subject]:
     while group := list(itertools.islice(subjects, grid.images)):
         begin = time.perf_counter()

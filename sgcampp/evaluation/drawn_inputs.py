@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.metrics.draws import random_uniforms
+from sgcampp.draws import random_uniforms
 from sgcampp.metrics.resizing import resize
 from sgcampp.models.classifier import Classifier
 

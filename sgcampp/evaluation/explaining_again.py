@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -12,14 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sgcampp.config.run_config import RunConfig
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.device import with_memory
-from sgcampp.engine.ensemble import Ensemble
+from sgcampp.engine.ensemble import Ensemble, no_examples
+from sgcampp.engine.perturbing import Examples
 from sgcampp.engine.results import Maps, Seen
+from sgcampp.errors import UserError
 from sgcampp.evaluation.rows import Series
 from sgcampp.explain.classes import NO_CLASS
 from sgcampp.explain.looks import Look
+from sgcampp.images.find import find_images
+from sgcampp.images.items import Found
+from sgcampp.images.sources import resolve_sources
 from sgcampp.models.classifier import Classifier
-from sgcampp.tree.open_tree import OutputTree
+from sgcampp.run.baselines import read_baselines
+from sgcampp.run.examples import examples_of
+from sgcampp.tree.open_tree import OutputTree, kinds_of
+from sgcampp.tree.paths import MANIFEST
 
 Asked = tuple[Look, Mapping[str, Any]]
 """A look, and the values of the run's `across` keys that hold for it."""
@@ -36,14 +45,18 @@ class Recipe:
         maps: how many there are of each series.
         targets: T, classes explained in an image at most.
         batch_size: B.
+        baselines: what images were held against.
         settings: frozen, precision and jit of the engines, and output_name.
+        examples: images that methods learn from, as of `Ensemble`.
     """
 
     asked: Sequence[Asked]
     maps: Counter[Series]
     targets: int
     batch_size: int
+    baselines: Baselines
     settings: Mapping[str, Any]
+    examples: Examples = no_examples
 
     def ensemble(
         self, classifier: Classifier, asked: Sequence[Asked], targets: int, **other: Any
@@ -54,33 +67,56 @@ class Recipe:
             classifier.input_shape,
             [look for look, _ in asked],
             targets,
-            classifier.black,
+            self.baselines,
+            examples=self.examples,
             **{**self.settings, **other},
         )
 
 
-def recipe_of(tree: OutputTree, maps: Counter[Series], targets: int, output: str | None) -> Recipe:
+def recipe_of(
+    tree: OutputTree, maps: Counter[Series], targets: int, classifier: Classifier
+) -> Recipe:
     """How the maps of an output tree were made.
 
     Args:
         tree: the run's.
         maps: how many there are of each series.
         targets: classes explained in an image at most.
-        output: which output of a model with several.
+        classifier: the run's model.
 
     Raises:
-        UserError: for a run that can't be repeated here, such as one by a method unknown today.
+        UserError: for a run that can't be repeated here, such as one by a method unknown today, or
+            with the image file of a baseline that has changed.
     """
     known = {key.name for key in fields(RunConfig)}
     config = RunConfig(**{name: x for name, x in tree.values.items() if name in known})
     settings = {
-        "output_name": output,
+        "output_name": classifier.output_name,
         "frozen": tree.record.frozen,
         "precision": config.precision,
         "jit": config.jit,
     }
-    asked = [(each.look, each.across) for each in config.looks]
-    return Recipe(asked, maps, targets, tree.record.batch_size, settings)
+    against = read_baselines(config, classifier)
+    if against.sha256 != tree.record.baseline_sha256:
+        raise UserError("the image file of the run's baseline has changed since its maps were made")
+    # Of all methods those that the model could serve.
+    made = {name.method for name in maps}
+    looks = [each for each in config.looks if each.look.method.name in made]
+    asked = [(each.look, each.across) for each in looks]
+    examples = _examples(tree, config, classifier)
+    made_by = tree.record.batch_size, against.baselines, settings, examples
+    return Recipe(asked, maps, targets, *made_by)
+
+
+def _examples(tree: OutputTree, config: RunConfig, classifier: Classifier) -> Examples:
+    """Those of the run, from its own listing."""
+
+    def listing() -> Iterator[Found]:
+        sources = resolve_sources(config.sources, config.recursive)
+        filled = (MANIFEST, *kinds_of(config.write))
+        return find_images(sources, config.glob, config.recursive, [tree.store.shown()], filled)
+
+    return examples_of(listing, tree.record.images, classifier, config.max_pixels)
 
 
 class Again:
@@ -148,7 +184,8 @@ class Again:
         taken = []
         for _ in range(2):
             begin = time.perf_counter()
-            self._run(images, padded(codes, self._ensemble.classes), lambda: False)
+            given = padded(codes, self._ensemble.classes)
+            self._ensemble.run(images, given, self._layout.unrefined)
             taken.append(time.perf_counter() - begin)
         return taken[-1] / (len(images) * self.passes)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sgcampp.annotations.boxes import Annotations
 from sgcampp.annotations.instances import AnnotationFault, Seen, seen
-from sgcampp.evaluation.fills import FILLS
+from sgcampp.engine.fills import FILLS
 from sgcampp.evaluation.reference_maps import (
     ImageTask,
     codes_of,
@@ -198,7 +198,8 @@ def slots_of(
         if identity not in slots:
             slots[identity] = len(slots)
             saliency = resize(array, size)
-            normalised = saliency if as_it_is else normalise(saliency)
+            # Of a signed map what speaks for the class; ranks go by the whole of it.
+            normalised = saliency if as_it_is else normalise(np.maximum(saliency, 0))
             large.append((saliency, normalised))
             ranks.append(pixel_ranks(saliency, seed=seed))
             masks.append(normalised.astype(np.float32))

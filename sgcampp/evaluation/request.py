@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sgcampp.config.strict_yaml import parse_mapping, yaml_value
+from sgcampp.engine.fills import FILLS
 from sgcampp.engine.settings import LARGEST_BATCH
 from sgcampp.errors import UserError, check_whole
-from sgcampp.evaluation.fills import FILLS
 from sgcampp.storage.store import Store
 
 DIRECTORY = "evaluation"

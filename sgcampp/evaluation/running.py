@@ -166,8 +166,8 @@ class Evaluation:
         """How the maps were made, if any must be made again."""
         if not must_explain(self._metrics):
             return None
-        contents, output = self._contents, self._classifier.output_name
-        return recipe_of(self.tree, contents.series, contents.targets, output)
+        contents = self._contents
+        return recipe_of(self.tree, contents.series, contents.targets, self._classifier)
 
     def _request(self) -> Request:
         options = self._options

@@ -12,6 +12,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "alpha_guard": ("nonnegative", "none"),
     "derivatives": ("closed", "exact"),
     "noise_scale": ("range", "absolute"),
+    "sign": ("own", "absolute", "positive", "signed"),
 }
 
 
@@ -33,6 +34,9 @@ class Choices:
             locally linear in A, as in networks of ReLUs; or `exact`, at small layers.
         noise_scale: `range`: sigma = std_dev * (max x - min x) of the preprocessed image;
             `absolute`: sigma = std_dev, in units of the model's input.
+        sign: what is left of a method's map that can have either sign: its `absolute` values, its
+            `positive` part (what speaks for the class), or all of it, `signed`; `own`: as the
+            method's paper has it.
 
     Raises:
         UserError: for a value that is not listed.
@@ -45,6 +49,7 @@ class Choices:
     alpha_guard: str = "nonnegative"
     derivatives: str = "closed"
     noise_scale: str = "range"
+    sign: str = "own"
 
     def __post_init__(self) -> None:
         for field in fields(self):

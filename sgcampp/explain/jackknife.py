@@ -55,7 +55,7 @@ def relative_error(se: tf.Tensor, whole: tf.Tensor) -> tf.Tensor:
 
     Args:
         se: [b, h, w].
-        whole: [b, h, w], >= 0.
+        whole: [b, h, w]; of one that may be negative absolute values are taken.
     """
-    rms, peak = tf.sqrt(tf.reduce_mean(se**2, [-2, -1])), tf.reduce_max(whole, [-2, -1])
+    rms, peak = tf.sqrt(tf.reduce_mean(se**2, [-2, -1])), tf.reduce_max(tf.abs(whole), [-2, -1])
     return tf.where(peak > 0, rms / peak, np.nan)

@@ -107,8 +107,13 @@ class Lens:
             seen = A * self._neurons(A)
             chosen = leading or Chosen.heaviest(weighted.weights, seen, self.selection.top)
             maps = _gathered(maps, chosen.filters)
-        single = tf.nn.relu(maps) if self.selection.of_filters else maps[..., :0]
-        return MapSet(equations.saliency_map(maps), single, weighted.guarded), chosen
+        sign = method.sign_by(self.choices.sign)
+        single = _with_sign(maps, sign) if self.selection.of_filters else maps[..., :0]
+        if sign == "positive":
+            whole = equations.saliency_map(maps)
+        else:
+            whole = _with_sign(tf.reduce_sum(maps, -1), sign)
+        return MapSet(whole, single, weighted.guarded), chosen
 
     def named(self, A: tf.Tensor, weights: tf.Tensor | None = None) -> Chosen:
         """The feature maps that `filters` names; A: [..., h, w, F], weights: [..., F] if known."""
@@ -136,6 +141,13 @@ class Lens:
         height, width = A.shape[-3:-1]
         chosen = self.selection.neurons(height, width, self.layer)
         return tf.constant(chosen[..., None], A.dtype)
+
+
+def _with_sign(maps: tf.Tensor, sign: str) -> tf.Tensor:
+    """What is left of maps by `Look.sign`."""
+    if sign == "signed":
+        return maps
+    return tf.abs(maps) if sign == "absolute" else tf.nn.relu(maps)
 
 
 def _gathered(maps: tf.Tensor, filters: tf.Tensor) -> tf.Tensor:

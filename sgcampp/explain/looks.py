@@ -1,26 +1,26 @@
 """What is looked at in an image: a method at a layer, with its choices, neurons and copies."""
 
-import math
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from sgcampp.errors import UserError, check_whole, is_whole
+from sgcampp.errors import UserError
+from sgcampp.explain.against import ZEROS, Against
+from sgcampp.explain.checks import (
+    check_noise,
+    grid_of,
+    refuse_missing,
+    refuse_selection,
+    refuse_sign,
+)
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.methods import METHODS, Method, Needs
+from sgcampp.explain.perturbation import Perturbing
 from sgcampp.explain.selection import Selection
 
 INPUT = "input"
 """Stands for the address of a layer where a method looks at the model's input itself."""
 SMOOTHING = "smoothing"
 """Stands for the name of the last layer where noise can change the maps."""
-IG_STEPS = 50
-MOST_STEPS = 100_000
-MOST_SAMPLES = 1_000_000
-MAX_SEED = 2**63 - 1
-MOST_TOKENS = 10_000
-"""Rows, and columns, of patches."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ class Sampling:
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
         noise_scale: see `Choices`.
-        on_path: whether they lie on the straight path from zeros to the image, without noise.
-        rule: how the gradient passes a ReLU, see `propagation.propagating`.
+        on_path: whether they lie on the straight path from a baseline to the image, without noise.
+        rule: how the gradient passes ops, see `propagation.propagating`.
+        baseline: what the image is held against, see `Against`; None: nothing.
+        ig_tolerance: see `Against`.
     """
 
     nsamples: int = 0
@@ -42,6 +44,8 @@ class Sampling:
     noise_scale: str = "range"
     on_path: bool = False
     rule: str = "plain"
+    baseline: str | None = None
+    ig_tolerance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ class Look:
         std_dev: noise strength, see `Choices.noise_scale`.
         seed: of the noise.
         tokens: see `Where`.
+        perturbing: of a method of SCORES.
+        baseline: of a method with one, see `Against`.
+        ig_tolerance: of integrated_gradients, see `Against`.
     """
 
     method: Method
@@ -81,12 +88,16 @@ class Look:
     std_dev: float = 0.15
     seed: int = 0
     tokens: tuple[int, int] | None = None
+    perturbing: Perturbing = field(default_factory=Perturbing)
+    baseline: str = ZEROS
+    ig_tolerance: float | None = None
 
     @property
     def where(self) -> Where:
         """Where it looks."""
-        pixels = self.method.needs is Needs.PIXELS
-        return Where(None, pixels) if pixels else Where(self.layer_name, pixels, self.tokens)
+        if not self.method.at_layer:
+            return Where(None, pixels=True)
+        return Where(self.layer_name, False, self.tokens)
 
     @property
     def weighting(self) -> str:
@@ -97,6 +108,11 @@ class Look:
     def exact(self) -> bool:
         """Whether it takes the true 2nd and 3rd derivatives."""
         return self.method.of_exp and self.choices.derivatives == "exact"
+
+    @property
+    def sign(self) -> str:
+        """What is left of its map: `positive`, `absolute`, or `signed`, which may be negative."""
+        return self.method.sign_by(self.choices.sign)
 
     @property
     def leads(self) -> bool:
@@ -113,9 +129,12 @@ class Look:
     def sampling(self) -> Sampling:
         """The copies that it needs."""
         if self.method.on_path:
-            return Sampling(self.nsamples, on_path=True)
+            return Sampling(
+                self.nsamples, on_path=True, baseline=self.baseline, ig_tolerance=self.ig_tolerance
+            )
         if not self.averages:
-            return Sampling(rule=self.method.rule)
+            baseline = self.baseline if self.method.baseline else None
+            return Sampling(rule=self.method.rule, baseline=baseline)
         return Sampling(self.nsamples, self.std_dev, self.seed, self.choices.noise_scale)
 
     def factors(self) -> "tuple[Look, Look] | None":
@@ -134,8 +153,9 @@ def looks_of(
     nsamples: int,
     std_dev: float,
     seed: int,
-    ig_steps: int = IG_STEPS,
+    against: Against | None = None,
     tokens: Sequence[int] | None = None,
+    perturbing: Perturbing | None = None,
 ) -> list[Look]:
     """Every method at every layer; then the methods that look at no layer.
 
@@ -147,76 +167,56 @@ def looks_of(
         nsamples: n.
         std_dev: of the noise.
         seed: of the noise.
-        ig_steps: steps of integrated_gradients.
+        against: what methods with a baseline hold images against.
         tokens: (h, w), how the patches of a layer's tokens lie; None: told by their number.
+        perturbing: how methods of SCORES perturb an image; its seed is taken from `seed`.
 
     Raises:
         UserError: for anything out of range, or a selection where no method looks at a layer.
     """
     check_noise(nsamples, std_dev, seed)
-    check_whole("ig_steps", ig_steps, 1, MOST_STEPS, "from 1 to 10^5")
     found = [METHODS.find(name) for name in dict.fromkeys(methods)]
     if not found or not layer_names:
         raise UserError("there is no method or layer: name at least one of each")
-    _refuse_selection(selection, choices, found)
+    refuse_missing(found)
+    refuse_sign(choices.sign, found)
+    refuse_selection(selection, choices, found)
     grid = grid_of(tokens)
     looks = [
         Look(method, layer, choices, selection, int(nsamples), float(std_dev), int(seed), grid)
         for layer in dict.fromkeys(layer_names)
         for method in found
     ]
+    given = replace(perturbing or Perturbing(), seed=int(seed))
+    return _in_order([_perturbing(look, given) for look in looks], against or Against())
+
+
+def _in_order(looks: list[Look], against: Against) -> list[Look]:
+    """Looks at layers first; then those at the input, each once."""
     at_layers = [look for look in looks if look.method.at_layer]
     elsewhere = dict.fromkeys(_without_layer(look) for look in looks if not look.method.at_layer)
-    n = int(ig_steps)
-    return at_layers + [replace(x, nsamples=n) if x.method.on_path else x for x in elsewhere]
+    return at_layers + [_held_against(look, against) for look in elsewhere]
 
 
-def check_noise(nsamples: Any, std_dev: Any, seed: Any) -> None:
-    """Raises UserError unless 0 <= nsamples <= 10^6, std_dev >= 0 and finite, 0 <= seed < 2^63."""
-    check_whole("nsamples", nsamples, 0, MOST_SAMPLES, "from 0 to 10^6")
-    number = isinstance(std_dev, numbers.Real) and not isinstance(std_dev, bool)
-    if not number or not math.isfinite(std_dev) or std_dev < 0:
-        raise UserError(f"std_dev is {std_dev!r}, accepted: a finite number >= 0")
-    check_whole("seed", seed, 0, MAX_SEED, "from 0 to 2^63 - 1")
+def _perturbing(look: Look, given: Perturbing) -> Look:
+    """A look of a method of SCORES with its settings; others keep none, so that they stay equal."""
+    if look.method.needs is not Needs.SCORES:
+        return look
+    count = look.method.perturbations and (given.perturbations or look.method.perturbations)
+    return replace(look, perturbing=replace(given, perturbations=count or None))
 
 
-def grid_of(tokens: Sequence[int] | None) -> tuple[int, int] | None:
-    """Rows and columns of patches; UserError unless they are two whole numbers from 1 on."""
-    if tokens is None:
-        return None
-    sides: list[Any] = list(tokens) if isinstance(tokens, (list, tuple)) else [tokens]
-    if len(sides) != 2 or not all(is_whole(side) and 1 <= side <= MOST_TOKENS for side in sides):
-        raise UserError(
-            f"tokens is {tokens!r:.50}, accepted: rows and columns of patches, such as 14,14"
-        )
-    return int(sides[0]), int(sides[1])
+def _held_against(look: Look, against: Against) -> Look:
+    """The look with what its method takes of `against`."""
+    if look.method.baseline:
+        look = replace(look, baseline=against.baseline)
+    if look.method.on_path:
+        look = replace(look, nsamples=int(against.ig_steps), ig_tolerance=against.ig_tolerance)
+    return look
 
 
 def _without_layer(look: Look) -> Look:
     """A look at the input, without what only layers have, so that equal ones are shared."""
-    choices = Choices(noise_scale=look.choices.noise_scale)
+    sign = look.choices.sign if look.method.sign else "own"
+    choices = Choices(noise_scale=look.choices.noise_scale, sign=sign)
     return replace(look, layer_name=None, choices=choices, selection=Selection(), tokens=None)
-
-
-def _refuse_selection(selection: Selection, choices: Choices, methods: list[Method]) -> None:
-    """Raises UserError for feature maps or neurons that none, or one, of the methods can choose."""
-    chosen = selection.of_filters or selection.subset is not None
-    if chosen and not any(method.at_layer for method in methods):
-        names = ", ".join(method.name for method in methods)
-        raise UserError(
-            f"filters and subset choose in a layer, but {names} looks at the input: leave them "
-            "out, or add a method that looks at a layer"
-        )
-    if selection.top is None:
-        return
-    without = [method.name for method in methods if method.at_layer and not method.weighs]
-    if without:
-        raise UserError(
-            f"filters is top{selection.top}, but {', '.join(without)} has no weight for a feature "
-            "map: name feature maps, or take a method such as grad_cam_pp"
-        )
-    if choices.average == "maps":
-        raise UserError(
-            f"filters is top{selection.top}, but with average=maps each sample has weights of its "
-            "own: name feature maps, or take average=derivatives"
-        )

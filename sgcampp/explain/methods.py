@@ -1,7 +1,8 @@
 """The methods: how averaged derivatives become weighted feature maps.
 
 A new method is one decorated function here; the engine, the Python API and the command line find
-it by its name. `method.Needs` says what else a method may stand on.
+it by its name. `method.Needs` says what else a method may stand on; what looks at scores of
+perturbed images is in `perturbation_methods`.
 """
 
 from sgcampp.explain import equations
@@ -54,7 +55,7 @@ def layer_cam(of: Evidence, choices: Choices) -> Weighted:
     return _unguarded(tf.nn.relu(of.D1) * of.A)
 
 
-@method()
+@method(sign="positive")
 def hires_cam(of: Evidence, choices: Choices) -> Weighted:
     """HiResCAM: each neuron weighed by its own gradient (Draelos and Carin 2020)."""
     return _unguarded(of.D1 * of.A)
@@ -92,15 +93,21 @@ def smooth_grad(of: Evidence, choices: Choices) -> Weighted:
     return gradient(of, choices)
 
 
-@method(needs=Needs.PIXELS)
+@method(needs=Needs.PIXELS, sign="absolute")
 def input_x_gradient(of: Evidence, choices: Choices) -> Weighted:
     """Input × gradient: |sum of x dS/dx over the channels| (Shrikumar et al. 2016)."""
-    return _unguarded(tf.abs(tf.reduce_sum(of.A * of.D1, -1, keepdims=True)))
+    return _unguarded(of.A * of.D1)
 
 
-@method(needs=Needs.PIXELS, smooth=True, on_path=True)
+@method(needs=Needs.PIXELS, smooth=True, on_path=True, baseline=True, sign="absolute")
 def integrated_gradients(of: Evidence, choices: Choices) -> Weighted:
-    """Integrated gradients: mean gradient on the way from zeros (Sundararajan et al. 2017)."""
+    """Integrated gradients: mean gradient from a baseline on (Sundararajan et al. 2017)."""
+    return input_x_gradient(of, choices)
+
+
+@method(needs=Needs.PIXELS, rule="deep_lift", baseline=True, sign="absolute")
+def deep_lift(of: Evidence, choices: Choices) -> Weighted:
+    """DeepLIFT: differences to a baseline, by the Rescale rule (Shrikumar et al. 2017)."""
     return input_x_gradient(of, choices)
 
 
@@ -135,3 +142,7 @@ def _weighted(w: "tf.Tensor", A: "tf.Tensor") -> Weighted:
 
 def _unguarded(maps: "tf.Tensor") -> Weighted:
     return Weighted(maps, tf.zeros_like(maps[..., 0, 0, 0]))
+
+
+# Registered behind those above.
+from sgcampp.explain import perturbation_methods, lime, prediction_difference  # noqa: E402, F401, I001

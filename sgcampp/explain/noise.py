@@ -7,8 +7,8 @@ import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
 
 from sgcampp.errors import UserError
+from sgcampp.explain.checks import check_noise
 from sgcampp.explain.choices import Choices
-from sgcampp.explain.looks import check_noise
 
 KEPT_BYTES = 32 << 20
 """Noise of about 50 samples of 224 × 224 pixels."""
@@ -118,13 +118,13 @@ def noised_samples(
     return noised(tf.constant(image[None]), noise[None], float(std_dev), noise_scale)[0].numpy()
 
 
-def one_image(img: ArrayLike) -> NDArray[np.float32]:
+def one_image(img: ArrayLike, name: str = "img") -> NDArray[np.float32]:
     """Returns img, [H, W, C] or [1, H, W, C], as float32 [H, W, C]; UserError for other shapes."""
     image = np.asarray(img, np.float32)
     if image.ndim == 4 and image.shape[0] == 1:
         image = image[0]
     if image.ndim != 3:
         raise UserError(
-            f"img has shape {tuple(np.shape(img))}, accepted: [H, W, C] or [1, H, W, C]"
+            f"{name} has shape {tuple(np.shape(img))}, accepted: [H, W, C] or [1, H, W, C]"
         )
     return image

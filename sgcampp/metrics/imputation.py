@@ -6,8 +6,8 @@ A black or grey fill shows where pixels were taken out, and so lets the network 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from sgcampp.draws import random_uniforms
 from sgcampp.metrics.arrays import pixels_of
-from sgcampp.metrics.draws import random_uniforms
 from sgcampp.metrics.metric import Floats
 
 NEIGHBOURS = {

@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgcampp.draws import random_permutation
 from sgcampp.metrics.arrays import finite_map
-from sgcampp.metrics.draws import random_permutation
 
 
 @lru_cache(maxsize=8)

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgcampp.draws import random_permutation, random_uniforms
 from sgcampp.metrics.arrays import finite_map, is_flat
 from sgcampp.metrics.complexity import difference
-from sgcampp.metrics.draws import random_permutation, random_uniforms
 from sgcampp.metrics.metric import Floats, Undefined, signature
 from sgcampp.metrics.resizing import area_average, resize
 from sgcampp.registry import Registry

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sgcampp.draws import random_words
 from sgcampp.metrics.arrays import finite_map, finite_scores, is_flat
 from sgcampp.metrics.correlation import spearman
-from sgcampp.metrics.draws import random_words
 from sgcampp.metrics.metric import Floats, Undefined, metric
 
 

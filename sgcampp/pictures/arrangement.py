@@ -61,7 +61,7 @@ def panel_of(
     cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
     for one in maps:
         row, column = rows.index(_joined(by_row, one.row)), columns.index(by_column(one.row))
-        cells[row][column] = Cell(one.saliency, _caption(one.row), one.peak)
+        cells[row][column] = Cell(one.saliency, _caption(one.row), one.peak, bool(one.row.signed))
     return draw_panel(
         image,
         cells,

@@ -15,6 +15,7 @@ from sgcampp.pictures.panel_layout import (
     NAME,
     TEXT_GAP,
     TITLE,
+    Bar,
     PanelLayout,
     PanelRow,
     lay_out,
@@ -32,14 +33,16 @@ class Cell:
     """One saliency map of a panel.
 
     Attributes:
-        saliency: float32 [h,w], ≥ 0, unnormalised.
+        saliency: float32 [h,w], ≥ 0 unless signed, unnormalised.
         caption: what stands under it, such as "tabby 0.83"; may be empty.
         peak: the value that has the last colour with scale="own"; None: the map's maximum.
+        signed: whether values may be negative.
     """
 
     saliency: NDArray[np.float32]
     caption: str
     peak: float | None = None
+    signed: bool = False
 
 
 def draw_panel(
@@ -83,9 +86,9 @@ def draw_panel(
 
     def drawn(cell: Cell) -> NDArray[np.uint8]:
         last = cell.peak if scale == "own" else peak
-        return _overlay(small, cell.saliency, alpha, colormap, small_view, last)
+        return _overlay(small, cell, alpha, colormap, small_view, last)
 
-    return _laid_out(small, cells, drawn, columns, rows, title, colormap, _bar_words(peak))
+    return _laid_out(small, cells, drawn, columns, rows, title, colormap, _bars(cells, peak))
 
 
 def _check(
@@ -105,11 +108,11 @@ def _laid_out(
     rows: Sequence[str],
     title: str,
     colormap: str,
-    words: tuple[str, ...],
+    bars: tuple[Bar, ...],
 ) -> NDArray[np.uint8]:
-    """Puts the image, the drawn cells, all names and the colour bar into their places."""
+    """Puts the image, the drawn cells, all names and the colour bars into their places."""
     captions = [[cell.caption if cell else "" for cell in row] for row in cells]
-    layout = lay_out((image.shape[0], image.shape[1]), columns, rows, captions, words)
+    layout = lay_out((image.shape[0], image.shape[1]), columns, rows, captions, bars)
     canvas = np.full((*layout.size, 3), 255, np.uint8)
     _write_names(canvas, layout, title)
     _paste(canvas, image, layout.image_centre, layout.rows[0])
@@ -117,17 +120,24 @@ def _laid_out(
         for centre, cell in zip(layout.centres, of_row, strict=True):
             if cell is not None:
                 _paste(canvas, drawn(cell), centre, row)
-    _draw_bar(canvas, layout, colormap, words)
+    for bar, left in zip(bars, layout.bar_lefts, strict=True):
+        _draw_bar(canvas, layout, colormap, bar, left)
     return canvas
 
 
 def _largest(cells: Sequence[Sequence[Cell | None]]) -> float:
-    return max((float(cell.saliency.max()) for row in cells for cell in row if cell), default=0.0)
+    peaks = (float(np.abs(cell.saliency).max()) for row in cells for cell in row if cell)
+    return max(peaks, default=0.0)
 
 
-def _bar_words(peak: float | None) -> tuple[str, ...]:
-    """Lines at the upper end of the colour bar."""
-    return ("max", "of each") if peak is None else (f"{peak:.3g}", "max of all")
+def _bars(cells: Sequence[Sequence[Cell | None]], peak: float | None) -> tuple[Bar, ...]:
+    """The colour bars that the cells need: of maps that are never negative, and of signed ones."""
+    words = ("max", "of each") if peak is None else (f"{peak:.3g}", "max of all")
+    kinds = sorted({cell.signed for row in cells for cell in row if cell} or {False})
+    return tuple(
+        Bar(words, ("-max" if peak is None else f"{-peak:.3g}") if signed else "0", signed)
+        for signed in kinds
+    )
 
 
 def _fitted(image: NDArray[np.uint8], view: View | None) -> tuple[NDArray[np.uint8], View | None]:
@@ -150,7 +160,7 @@ def _scaled(view: View | None, down: float, across: float) -> View | None:
 
 def _overlay(
     image: NDArray[np.uint8],
-    saliency: NDArray[np.float32],
+    cell: Cell,
     alpha: float,
     colormap: str,
     view: View | None,
@@ -161,10 +171,11 @@ def _overlay(
     seen = view[2:] if view else (height, width)
     down, across = (
         max(1, int(np.ceil(neurons / room)))
-        for neurons, room in zip(saliency.shape, seen, strict=True)
+        for neurons, room in zip(cell.saliency.shape, seen, strict=True)
     )
     large = image.repeat(down, axis=0).repeat(across, axis=1)
-    drawn = overlay(large, saliency, alpha, colormap, _scaled(view, down, across), peak)
+    scaled = _scaled(view, down, across)
+    drawn = overlay(large, cell.saliency, alpha, colormap, scaled, peak, cell.signed)
     return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
@@ -189,12 +200,13 @@ def _write_names(canvas: NDArray[np.uint8], layout: PanelLayout, title: str) -> 
 
 
 def _draw_bar(
-    canvas: NDArray[np.uint8], layout: PanelLayout, colormap: str, words: tuple[str, ...]
+    canvas: NDArray[np.uint8], layout: PanelLayout, colormap: str, bar: Bar, left: int
 ) -> None:
-    """Draws the colour bar beside all rows, its maximum at the top."""
-    top, bottom, left = layout.bar
+    """Draws a colour bar beside all rows, its maximum at the top."""
+    top, bottom = layout.bar
     right = left + BAR_WIDTH
-    ramp = np.linspace(1, 0, 256, dtype=np.float32)[:, None]
-    canvas[top:bottom, left:right] = heatmap(ramp, (bottom - top, BAR_WIDTH), colormap)
-    CAPTION.write(canvas, list(words), right + TEXT_GAP, top)
-    CAPTION.write(canvas, ["0"], right + TEXT_GAP, bottom - CAPTION.line)
+    ramp = np.linspace(1, -1 if bar.signed else 0, 256, dtype=np.float32)[:, None]
+    size = bottom - top, BAR_WIDTH
+    canvas[top:bottom, left:right] = heatmap(ramp, size, colormap, signed=bar.signed)
+    CAPTION.write(canvas, list(bar.upper), right + TEXT_GAP, top)
+    CAPTION.write(canvas, [bar.lower], right + TEXT_GAP, bottom - CAPTION.line)

@@ -4,7 +4,7 @@ From left to right: the image, the names of the rows, the columns of cells, the 
 to bottom: the title, the names of the columns, then each row of cells with its captions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sgcampp.pictures.lettering import Lettering
@@ -15,6 +15,26 @@ MARGIN, TEXT_GAP, BAR_WIDTH = 16, 6, 14
 _GAP = 12
 _LEAST_COLUMN, _LEAST_ROW_NAME, _WIDEST_NAME = 150, 110, 320
 _LEAST_BAR = 72  # high enough for its labels
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A colour bar.
+
+    Attributes:
+        upper: lines at its upper end.
+        lower: what stands at its lower end.
+        signed: whether its colours are those of signed maps.
+    """
+
+    upper: tuple[str, ...]
+    lower: str = "0"
+    signed: bool = False
+
+    @property
+    def width(self) -> int:
+        """Pixels that it takes with its words."""
+        return BAR_WIDTH + TEXT_GAP + max(map(CAPTION.width, (*self.upper, self.lower)))
 
 
 @dataclass(frozen=True)
@@ -63,7 +83,8 @@ class PanelLayout:
         centres: columns of pixels that the cells are centred on.
         columns: names of the columns in lines.
         rows: from top to bottom, at least one.
-        bar: (top, bottom, left) of the colour bar.
+        bar: (top, bottom) of the colour bars.
+        bar_lefts: left edge of each.
     """
 
     size: tuple[int, int]
@@ -72,7 +93,8 @@ class PanelLayout:
     centres: list[float]
     columns: list[list[str]]
     rows: list[PanelRow]
-    bar: tuple[int, int, int]
+    bar: tuple[int, int]
+    bar_lefts: list[int]
 
 
 def lay_out(
@@ -80,7 +102,7 @@ def lay_out(
     columns: Sequence[str],
     rows: Sequence[str],
     captions: Sequence[Sequence[str]],
-    bar_words: Iterable[str],
+    bars: Sequence[Bar],
 ) -> PanelLayout:
     """Finds a place for everything.
 
@@ -89,7 +111,7 @@ def lay_out(
         columns: names; a column has the width that they need in two lines, up to 320 pixels.
         rows: names, at least one, which may be "".
         captions: one a cell, len(rows) lists of len(columns).
-        bar_words: what stands beside the colour bar.
+        bars: at least one.
     """
     height, width = picture
     column = max(width, _LEAST_COLUMN, _width_of_names(columns))
@@ -102,16 +124,19 @@ def lay_out(
     wrapped = [[CAPTION.lines(caption, column) for caption in of_row] for of_row in captions]
     placed = _rows(top, height, names, wrapped)
     bar_bottom = max(placed[-1].picture_bottom, top + _LEAST_BAR)
-    bar_left = names_right + _GAP + len(columns) * (column + _GAP)
-    right = bar_left + BAR_WIDTH + TEXT_GAP + max(map(CAPTION.width, bar_words))
+    edges = [names_right + _GAP + len(columns) * (column + _GAP)]
+    for bar in bars:
+        edges.append(edges[-1] + bar.width + _GAP)
+    *bar_lefts, right = edges
     return PanelLayout(
-        (max(placed[-1].bottom, bar_bottom) + MARGIN, right + MARGIN),
+        (max(placed[-1].bottom, bar_bottom) + MARGIN, right - _GAP + MARGIN),
         MARGIN + width / 2,
         names_right,
         [names_right + _GAP + n * (column + _GAP) + column / 2 for n in range(len(columns))],
         headers,
         placed,
-        (top, bar_bottom, bar_left),
+        (top, bar_bottom),
+        bar_lefts,
     )
 
 

@@ -14,6 +14,9 @@ View = tuple[float, float, float, float]
 COLORMAPS = ("viridis", "cividis", "inferno", "magma", "plasma", "turbo", "jet", "gray")
 """Accepted names, the default first; turbo and jet are not safe for colour-blind readers."""
 
+DIVERGING = "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f"
+"""The colours of signed maps, from the lowest over zero to the highest: ColorBrewer's RdBu."""
+
 _UNSEEN_BRIGHTNESS = 0.5
 _STRIP_PIXELS = 1 << 18  # worked on at a time, so that a large image needs no large floats
 
@@ -24,30 +27,34 @@ def heatmap(
     colormap: str = "viridis",
     view: View | None = None,
     peak: float | None = None,
+    signed: bool = False,
 ) -> np.ndarray:
     """Colours a saliency map at the size of its image.
 
     Args:
-        saliency: [h,w], ≥ 0, any scale; it is divided by `peak`, and all zeros stay zero.
+        saliency: [h,w], ≥ 0 unless signed, any scale; it is divided by `peak`, and all zeros stay
+            zero.
         size: (H, W) of the result in pixels.
         colormap: of `COLORMAPS`.
         view: the rectangle of the H×W image that the map covers, all of it by default. Outside
             it the result has the colour of zero.
         peak: the value that has the last colour, as have all above it; None: the map's maximum.
             One peak for several maps makes their colours comparable.
+        signed: whether values may be negative. Colours then run from -peak over 0, which is white,
+            to peak, whatever `colormap`; the maximum is that of absolute values.
 
     Returns:
         uint8 [H,W,3], RGB.
 
     Raises:
         UserError: for an unknown colour map.
-        ValueError: for a map that is not [h,w], finite and ≥ 0, a peak that is not finite and
-            ≥ 0, or a size below 1.
+        ValueError: for a map that is not [h,w], finite and, unless signed, ≥ 0, a peak that is not
+            finite and ≥ 0, or a size below 1.
     """
-    colours = _colours(colormap)
+    colours = _diverging() if signed else _colours(colormap)
     result = np.empty((*size, 3), np.uint8)
-    for rows, heat in _strips(saliency, size, view, peak):
-        result[rows] = colours[_levels(heat)]
+    for rows, heat in _strips(saliency, size, view, peak, signed):
+        result[rows] = colours[_levels(heat, signed)]
     return result
 
 
@@ -58,11 +65,12 @@ def overlay(
     colormap: str = "viridis",
     view: View | None = None,
     peak: float | None = None,
+    signed: bool = False,
 ) -> np.ndarray:
     """Lays a coloured saliency map over its image.
 
-    The opacity of the colours is alpha·√heat, heat from 0 to 1: the image keeps its own colours
-    where the map is zero, and weak heat still shows.
+    The opacity of the colours is alpha·√|heat|, heat from −1 or 0 to 1: the image keeps its own
+    colours where the map is zero, and weak heat still shows.
 
     Args:
         image: uint8 [H,W,3], RGB.
@@ -70,7 +78,8 @@ def overlay(
         alpha: opacity at the map's maximum, 0 (image only) to 1 (colour only).
         colormap: of `COLORMAPS`.
         view: as for `heatmap`; the image is darkened outside it, where the model saw nothing.
-        peak: as for `heatmap`.
+        peak: as for `heatmap`, as is the next one.
+        signed: whether values may be negative.
 
     Returns:
         uint8 [H,W,3], RGB.
@@ -83,12 +92,12 @@ def overlay(
         raise UserError(f"alpha is {alpha}; accepted are numbers from 0 to 1")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"image is {image.dtype} {list(image.shape)}, not uint8 [H,W,3]")
-    colours = _colours(colormap).astype(np.float32)
+    colours = (_diverging() if signed else _colours(colormap)).astype(np.float32)
     result = np.empty_like(image)
-    for rows, heat in _strips(saliency, image.shape[:2], view, peak):
+    for rows, heat in _strips(saliency, image.shape[:2], view, peak, signed):
         strip = image[rows].astype(np.float32)
-        opacity = (alpha * np.sqrt(heat))[..., None]
-        result[rows] = strip + opacity * (colours[_levels(heat)] - strip) + 0.5
+        opacity = (alpha * np.sqrt(np.abs(heat)))[..., None]
+        result[rows] = strip + opacity * (colours[_levels(heat, signed)] - strip) + 0.5
     _darken_unseen(result, view)
     return result
 
@@ -96,22 +105,27 @@ def overlay(
 def robust_peak(saliency: np.ndarray) -> float | None:
     """The 99th percentile of a map, which shows more than the maximum where few pixels stand out.
 
-    As the authors of SmoothGrad draw maps in pixel space. None, for the maximum, if it is 0.
+    As the authors of SmoothGrad draw maps in pixel space; absolute values are taken. None, for the
+    maximum, if it is 0.
     """
-    return float(np.percentile(saliency, 99)) or None
+    return float(np.percentile(np.abs(saliency), 99)) or None
 
 
 def _strips(
-    saliency: np.ndarray, size: tuple[int, ...], view: View | None, peak: float | None
+    saliency: np.ndarray,
+    size: tuple[int, ...],
+    view: View | None,
+    peak: float | None,
+    signed: bool,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yields (rows, heat) from top to bottom; heat is float32 [rows,W], 0 to 1, 0 outside the view.
+    """Yields (rows, heat) from top to bottom; heat is float32 [rows,W], 0 outside the view.
 
     Neurons lie at the centres of equal cells of the view (half-pixel centres); beyond the
     outermost centres the border values continue.
     """
     if min(size) < 1:
         raise ValueError(f"size {size} has no pixels")
-    normalised = _normalised(saliency, peak)
+    normalised = _normalised(saliency, peak, signed)
     top, left, height, width = view or (0, 0, size[0], size[1])
     down = _interpolation(size[0], top, height, normalised.shape[0])
     wide = normalised @ _interpolation(size[1], left, width, normalised.shape[1]).T
@@ -121,16 +135,19 @@ def _strips(
         yield rows, down[rows] @ wide
 
 
-def _normalised(saliency: np.ndarray, peak: float | None) -> np.ndarray:
-    """Returns the map divided by its peak, float32 [h,w], 0 to 1."""
+def _normalised(saliency: np.ndarray, peak: float | None, signed: bool) -> np.ndarray:
+    """Returns the map divided by its peak, float32 [h,w], 0 to 1; of a signed one from -1."""
     values = np.asarray(saliency, np.float64)  # a subnormal float32 has no float32 inverse
-    if values.ndim != 2 or not values.size or not np.isfinite(values).all() or values.min() < 0:
-        raise ValueError("a saliency map is [h,w], finite and not negative")
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+        raise ValueError("a saliency map is [h,w] and finite")
+    if values.min() < 0 and not signed:
+        raise ValueError("a saliency map that is not signed is not negative")
     if peak is None:
-        peak = values.max()
+        peak = np.abs(values).max()
     if not 0 <= peak < np.inf:
         raise ValueError(f"peak is {peak}, not finite and ≥ 0")
-    return (np.minimum(values / peak, 1) if peak > 0 else values > 0).astype(np.float32)
+    heat = np.clip(values / peak, -1, 1) if peak > 0 else np.sign(values)
+    return heat.astype(np.float32)
 
 
 def _interpolation(pixels: int, start: float, length: float, neurons: int) -> np.ndarray:
@@ -150,9 +167,9 @@ def _interpolation(pixels: int, start: float, length: float, neurons: int) -> np
     return weights[:, :neurons]
 
 
-def _levels(heat: np.ndarray) -> np.ndarray:
-    """Returns heat 0–1 as uint8 0–255, rounded."""
-    return (heat * 255 + 0.5).astype(np.uint8)
+def _levels(heat: np.ndarray, signed: bool) -> np.ndarray:
+    """Returns heat 0–1, or −1–1, as uint8 0–255, rounded."""
+    return ((heat + 1) * 127.5 + 0.5 if signed else heat * 255 + 0.5).astype(np.uint8)
 
 
 def _darken_unseen(picture: np.ndarray, view: View | None) -> None:
@@ -167,6 +184,15 @@ def _darken_unseen(picture: np.ndarray, view: View | None) -> None:
     if not seen_columns.all():
         unseen = np.ix_(seen_rows, ~seen_columns)
         picture[unseen] = dark[picture[unseen]]
+
+
+@lru_cache(maxsize=1)
+def _diverging() -> np.ndarray:
+    """Returns the 256 colours of signed maps, uint8 [256,3], RGB."""
+    anchors = np.array([list(bytes.fromhex(colour)) for colour in DIVERGING.split()], float)
+    at = np.linspace(0, len(anchors) - 1, 256)
+    channels = [np.interp(at, np.arange(len(anchors)), channel) for channel in anchors.T]
+    return np.rint(np.stack(channels, 1)).astype(np.uint8)
 
 
 @lru_cache(maxsize=len(COLORMAPS))

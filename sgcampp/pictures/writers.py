@@ -33,12 +33,13 @@ class FinishedMap:
     """One saliency map with what is needed to draw it.
 
     Attributes:
-        saliency: float32 [h,w], ≥ 0, unnormalised.
+        saliency: float32 [h,w], ≥ 0 unless signed, unnormalised.
         image: uint8 [H,W,3], RGB, upright.
         view: the rectangle of the image that the model saw; None: all of it.
         style: how pictures look.
         peak: the value that pictures show in the last colour; None: the map's maximum.
         error: float32 [h,w], ≥ 0, the map's standard error; None where it has none.
+        signed: whether values may be negative.
     """
 
     saliency: np.ndarray
@@ -47,6 +48,7 @@ class FinishedMap:
     style: Style = field(default_factory=Style)
     peak: float | None = None
     error: np.ndarray | None = None
+    signed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +151,8 @@ def _heatmap(finished: FinishedMap) -> bytes:
     """The coloured map at the image's size: PNG, RGB."""
     height, width = finished.image.shape[:2]
     style = finished.style
-    picture = heatmap(
-        finished.saliency, (height, width), style.colormap, finished.view, finished.peak
-    )
+    drawn = (style.colormap, finished.view, finished.peak, finished.signed)
+    picture = heatmap(finished.saliency, (height, width), *drawn)
     return png(picture, style.png_compression)
 
 
@@ -177,6 +178,7 @@ def _overlay(finished: FinishedMap) -> bytes:
         style.colormap,
         finished.view,
         finished.peak,
+        finished.signed,
     )
     return png(picture, style.png_compression)
 

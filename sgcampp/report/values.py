@@ -16,12 +16,12 @@ def concentration(saliency: NDArray[np.float32]) -> float | None:
     """The share of a map's heat that lies in its hottest tenth of neurons.
 
     Args:
-        saliency: [h,w], ≥ 0.
+        saliency: [h,w]; absolute values are taken.
 
     Returns:
         0.1 (even) to 1 (all heat in a tenth of the neurons); None for a map that is all zeros.
     """
-    values = np.sort(saliency, axis=None).astype(np.float64)
+    values = np.sort(np.abs(saliency), axis=None).astype(np.float64)
     total = values.sum()
     tenth = -(-len(values) // 10)
     return float(values[-tenth:].sum() / total) if total > 0 else None
@@ -31,18 +31,18 @@ def packed(saliency: NDArray[np.float32]) -> dict[str, Any]:
     """A map's values as base64, row by row, little-endian.
 
     Args:
-        saliency: float32 [h,w], ≥ 0.
+        saliency: float32 [h,w].
 
     Returns:
-        `shape`, `raw`, and for a map of many neurons `peak`: `raw` then holds uint16 q, and a
-        value is q · peak / 65535; else it holds float32.
+        `shape`, `raw`, and for a map of many neurons `least` (0, or below) and `peak`: `raw` then
+        holds uint16 q, and a value is least + q · (peak - least) / 65535; else it holds float32.
     """
     facts: dict[str, Any] = {"shape": list(saliency.shape)}
     if saliency.size <= EXACT_NEURONS:
         return {**facts, "raw": _base64(saliency.astype("<f4"))}
-    peak = float(saliency.max())
-    levels = np.rint(saliency.astype(np.float64) * (LEVELS / (peak or 1)))
-    return {**facts, "raw": _base64(levels.astype("<u2")), "peak": peak}
+    least, peak = min(0.0, float(saliency.min())), max(0.0, float(saliency.max()))
+    levels = np.rint((saliency.astype(np.float64) - least) * (LEVELS / (peak - least or 1)))
+    return {**facts, "raw": _base64(levels.astype("<u2")), "least": least, "peak": peak}
 
 
 def _base64(array: NDArray[Any]) -> str:

@@ -109,7 +109,7 @@ function showPictures(row, number) {
   showBeneath();
 }
 
-/** The map in greys, a pixel a neuron, for runs that wrote arrays alone. */
+/** The map in greys, a pixel a neuron, for runs that wrote arrays alone; of a signed one 0 is the middle grey. */
 function drawnMap() {
   if (!now.values) return "";
   const [height, width] = now.image.maps[now.number].shape;
@@ -118,7 +118,9 @@ function drawnMap() {
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(width, height);
   const peak = highest(now.values) || 1;
-  now.values.forEach((value, k) => pixels.data.set([...Array(3).fill((255 * value) / peak), 255], 4 * k));
+  const signed = now.image.row.maps[now.number].signed;
+  const grey = (value) => (signed ? 127.5 * (1 + value / peak) : (255 * value) / peak);
+  now.values.forEach((value, k) => pixels.data.set([...Array(3).fill(grey(value)), 255], 4 * k));
   context.putImageData(pixels, 0, 0);
   return canvas.toDataURL();
 }
@@ -223,7 +225,7 @@ function placeNeuron() {
   box.style.width = `${(100 * width) / columns / naturalWidth}%`;
 }
 
-const highest = (values) => values.reduce((a, b) => Math.max(a, b), 0);
+const highest = (values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
 
 // ---- the row and the command
 

@@ -54,7 +54,7 @@ function unpacked(facts) {
   if (!facts || !facts.raw) return null;
   const bytes = Uint8Array.from(atob(facts.raw), (c) => c.charCodeAt(0));
   if (facts.peak === undefined) return new Float32Array(bytes.buffer);
-  return Float64Array.from(new Uint16Array(bytes.buffer), (level) => (level * facts.peak) / 65535);
+  return Float64Array.from(new Uint16Array(bytes.buffer), (level) => facts.least + (level * (facts.peak - facts.least)) / 65535);
 }
 
 const short = (number) => (number === null || number === undefined ? "–" : String(Number(number.toPrecision(4))));

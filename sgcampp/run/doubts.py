@@ -82,6 +82,6 @@ def doubts(tally: Tally) -> Iterator[str]:
         yield f"{tally.flat} of {tally.maps} maps are all zeros: `reason` in the manifest tells"
     if tally.incomplete:
         yield (
-            f"integrated gradients miss the rise of the score by more than 5 % in "
-            f"{tally.incomplete} maps (`completeness` in the manifest): use more ig_steps"
+            f"attributions miss the rise of the score by more than 5 % in {tally.incomplete} maps "
+            "(`completeness` in the manifest): use more ig_steps, or ig_tolerance=0.01"
         )

@@ -12,6 +12,7 @@ from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
 from sgcampp.explain.looks import INPUT, Look
 from sgcampp.models.classifier import Classifier
+from sgcampp.run.baselines import ReadBaselines
 from sgcampp.run.batch_sizes import tuned_batch_size
 from sgcampp.run.targets import Targets
 from sgcampp.storage.location import locate
@@ -38,6 +39,7 @@ class Wanted:
         targets: the classes to explain.
         total: images in the whole listing.
         base: what keys are relative to; "" for nothing.
+        against: what images are held against by methods with a baseline.
         background_sha256: of what images are held against, where they are scanned.
     """
 
@@ -46,6 +48,7 @@ class Wanted:
     targets: Targets
     total: int
     base: str
+    against: ReadBaselines
     background_sha256: str | None = None
 
 
@@ -64,7 +67,11 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
             )
         return None
     differing = differing_keys(
-        wanted.config, wanted.classifier.fingerprint, wanted.targets.sha256, *known
+        wanted.config,
+        wanted.classifier.fingerprint,
+        wanted.targets.sha256,
+        *known,
+        wanted.against.sha256,
     )
     if known[1].background_sha256 != wanted.background_sha256:
         differing.append("the images of the background")
@@ -82,11 +89,13 @@ def _has_rows(store: Store, part: str) -> bool:
         return bool(file.read(1))
 
 
-def worth_freezing(looks: list[Look], total: int, known: Known | None) -> bool:
+def worth_freezing(
+    looks: list[Look], input_shape: tuple[int, ...], total: int, known: Known | None
+) -> bool:
     """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
     if known is not None:
         return known[1].frozen
-    return total * passes_of(looks) >= FREEZE_FROM
+    return total * passes_of(looks, input_shape) >= FREEZE_FROM
 
 
 def settled(
@@ -111,6 +120,7 @@ def settled(
         base=wanted.base,
         piecewise_linear={of.layer: of.bend is None for of in seen if of.layer != INPUT},
         background_sha256=wanted.background_sha256,
+        baseline_sha256=wanted.against.sha256,
     )
     return record, layout
 
@@ -163,6 +173,7 @@ def differing_keys(
     target_sha256: str | None,
     values: Mapping[str, Any],
     record: RunRecord,
+    baseline_sha256: str | None = None,
 ) -> list[str]:
     """Keys in which a run differs from the one recorded in its output tree, as `key: old → new`."""
     now = without_secrets(output_keys(asdict(config)))
@@ -175,6 +186,8 @@ def differing_keys(
         differing.append("the model's weights, architecture or preprocessing")
     if target_sha256 != record.target_sha256:
         differing.append("the classes in the target file")
+    if baseline_sha256 != record.baseline_sha256:
+        differing.append("the baseline's image file")
     return differing
 
 

@@ -133,7 +133,9 @@ class ImageWriter:
         words: Sequence[str],
     ) -> DrawnMap:
         peak = robust_peak(one.saliency) if one.look.method.over_pixels else None
-        finished = FinishedMap(one.saliency, rgb, image.view, self._style, peak, one.error.se)
+        signed = one.look.sign == "signed"
+        drawn = (self._style, peak, one.error.se, signed)
+        finished = FinishedMap(one.saliency, rgb, image.view, *drawn)
         files, digests = {}, {}
         for writer in self._of_maps:
             if writer.of_error and finished.error is None:
@@ -158,8 +160,9 @@ class ImageWriter:
             method=one.look.method.name,
             layer=one.seen.layer,
             shape=list(one.saliency.shape),
+            signed=one.look.sign == "signed",
             affine_head=one.seen.affine,
-            nsamples=one.seen.copies,
+            nsamples=one.copies,
             across=named.across or None,
             filters=None if one.filters is None else list(one.filters),
             weights=None if one.weights is None else list(one.weights),
@@ -171,6 +174,8 @@ class ImageWriter:
             tolerance_met=one.error.meets(self._config.tolerance),
             guarded=one.guarded,
             completeness=one.completeness,
+            perturbations=one.seen.perturbations or None,
+            r2=one.r2,
             reason=one.reason,
             scanned=None if one.scanned is None else one.scanned._asdict(),
         )

@@ -13,11 +13,15 @@ _HEADER = re.compile(
 """Of the .npy files that `writers` makes; NumPy's reader would evaluate whatever stands there."""
 
 
-def decode_map(data: bytes) -> NDArray[np.float32]:
+def decode_map(data: bytes, signed: bool = False) -> NDArray[np.float32]:
     """Reads the bytes of a raw map as `writers` makes them, and so does `numpy.save`.
 
+    Args:
+        data: of the file.
+        signed: whether its values may be negative.
+
     Returns:
-        float32 [h,w], >= 0, read-only.
+        float32 [h,w], finite, read-only.
 
     Raises:
         ValueError: for anything else; the message goes on after the file's name.
@@ -29,6 +33,6 @@ def decode_map(data: bytes) -> NDArray[np.float32]:
     if len(data) - header.end() != 4 * shape[0] * shape[1]:
         raise ValueError(f"does not have the values of float32 {list(shape)}")
     values = np.frombuffer(data, "<f4", offset=header.end()).reshape(shape)
-    if not np.isfinite(values).all() or values.min() < 0:
+    if not np.isfinite(values).all() or (values.min() < 0 and not signed):
         raise ValueError("has values that are not finite, or negative")
     return values

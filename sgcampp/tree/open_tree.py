@@ -66,7 +66,7 @@ class OutputTree:
         """
         from sgcampp.tree.arrays import decode_map
 
-        return decode_map(self.files.read(map_row.files["arrays"]))
+        return decode_map(self.files.read(map_row.files["arrays"]), bool(map_row.signed))
 
     @cached_property
     def files(self) -> TreeFiles:

@@ -22,8 +22,9 @@ class MapRow:
         method: such as "smooth_grad_cam_pp".
         layer: address of the layer explained; "input" in pixel space.
         shape: [h,w] of the map.
+        signed: whether its values may be negative: what speaks against the class.
         affine_head: whether noise could not change the map, so one pass was run.
-        nsamples: n, the noised samples averaged; 0: the clean image alone.
+        nsamples: n, the noised samples averaged, or the steps taken; 0: the clean image alone.
         across: the values of the config's `across` keys that made this map, if it has any.
         class_idx: the class explained; of a contrast, class A.
         class_name: its label, if the model has labels.
@@ -40,8 +41,10 @@ class MapRow:
         no_error: why it has none.
         tolerance_met: whether `relative_se` is within the config's tolerance, if it has one.
         guarded: alphas set to 0 by the guard.
-        completeness: of integrated gradients, how far the attributions miss the difference in
-            score to the baseline, as a share of it.
+        completeness: of a method with a baseline, how far the attributions miss the difference in
+            score to it, as a share of that.
+        perturbations: of methods that perturb images, how many perturbed images were scored.
+        r2: of methods that fit a model of their own to these scores, how well it fits, at most 1.
         reason: why the map is flat (all zero), if it is.
         scanned: of a scan: `score`, `p_value`, `alpha` and `neurons`.
     """
@@ -51,6 +54,7 @@ class MapRow:
     method: str | None = None
     layer: str | None = None
     shape: list[int] | None = None
+    signed: bool | None = None
     affine_head: bool | None = None
     nsamples: int | None = None
     across: dict[str, Any] | None = None
@@ -70,6 +74,8 @@ class MapRow:
     tolerance_met: bool | None = None
     guarded: int | None = None
     completeness: float | None = None
+    perturbations: int | None = None
+    r2: float | None = None
     reason: str | None = None
     scanned: dict[str, Any] | None = None
 

@@ -34,6 +34,7 @@ class RunRecord:
         base: the directory that keys are relative to, absolute, when the run last started.
         piecewise_linear: of each layer, whether the class scores are piecewise linear in it.
         background_sha256: of what images were held against, where they were scanned.
+        baseline_sha256: of the image files that images are held against, if there are any.
     """
 
     model_fingerprint: str
@@ -47,6 +48,7 @@ class RunRecord:
     base: str | None = None
     piecewise_linear: dict[str, bool] = field(default_factory=dict)
     background_sha256: str | None = None
+    baseline_sha256: str | None = None
 
 
 _TYPES = field_types(RunRecord)

@@ -8,7 +8,7 @@ from sgcampp.tree.rows import OK, MapRow, Row
 RATE_SECONDS = 300.0
 """The rate is taken over so many seconds before the last row."""
 INCOMPLETE = 0.05
-"""Share of the score's rise that integrated gradients may miss unremarked."""
+"""Share of the score's rise that attributions may miss unremarked."""
 
 Class = tuple[int | None, str | None]
 """(index, name) of a class."""
@@ -30,7 +30,7 @@ class Tally:
         flat: those of them that are all zeros.
         poorly_sampled: those whose samples were worth less than half of n.
         unsure: those that missed the tolerance with all samples allowed.
-        incomplete: those of integrated gradients that miss the score's rise by too much.
+        incomplete: those with a baseline whose attributions miss the score's rise by too much.
         classes: images by what is explained in them.
         seconds: spent on images, added up.
         first: Unix time of the first row; None without rows.

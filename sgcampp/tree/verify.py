@@ -15,7 +15,7 @@ from sgcampp.storage.location import Named
 from sgcampp.storage.store import walk
 from sgcampp.tree.arrays import decode_map
 from sgcampp.tree.open_tree import open_tree
-from sgcampp.tree.rows import OK, Row
+from sgcampp.tree.rows import OK, MapRow, Row
 from sgcampp.tree.shards import SHARDS, TreeFiles, member_name, shard_of
 
 
@@ -31,7 +31,8 @@ def verify(out: Named) -> Iterator[Problem]:
     """Checks an output tree.
 
     Every file of every row must be there, have its recorded SHA-256 and be readable; arrays must be
-    float32 of their map's shape, finite and >= 0; no file may lie about that no row names.
+    float32 of their map's shape, finite, and >= 0 unless it is signed; no file may lie about that
+    no row names.
 
     Yields:
         Problems, file by file.
@@ -62,27 +63,27 @@ def _inside(files: TreeFiles, shard: str) -> Iterator[str]:
 
 
 def _row_problems(files: TreeFiles, row: Row, named: set[bytes]) -> Iterator[Problem]:
-    for path, sha256, shape in _files(row):
+    for path, sha256, map_row in _files(row):
         named.add(_digest(path))
         shard = shard_of(path)
         if shard:
             named.add(_digest(f"{shard}/{member_name(row.key, 'json')}"))
-        what = _file_problem(files, path, shape, sha256)
+        what = _file_problem(files, path, map_row, sha256)
         if what:
             yield Problem(path, what)
 
 
-def _files(row: Row) -> Iterator[tuple[str, str | None, list[int] | None]]:
-    """(path, SHA-256, shape of an array) of each file that a row names."""
+def _files(row: Row) -> Iterator[tuple[str, str | None, MapRow | None]]:
+    """(path, SHA-256, map that it is about) of each file that a row names."""
     for kind, path in row.files.items():
         yield path, row.sha256_files.get(kind), None
     for map_row in row.maps:
         for kind, path in map_row.files.items():
-            yield path, map_row.sha256.get(kind), map_row.shape
+            yield path, map_row.sha256.get(kind), map_row
 
 
 def _file_problem(
-    files: TreeFiles, path: str, shape: list[int] | None, sha256: str | None
+    files: TreeFiles, path: str, map_row: MapRow | None, sha256: str | None
 ) -> str | None:
     """What is wrong with a file; of kinds that are neither .npy nor .png the digest alone tells."""
     try:
@@ -90,7 +91,7 @@ def _file_problem(
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             return "differs from its recorded SHA-256"
         if path.endswith(".npy"):
-            return _array_problem(data, shape)
+            return _array_problem(data, map_row)
         return _picture_problem(data) if path.endswith(".png") else None
     except OSError as error:
         return f"can't be read: {error.strerror or error}"
@@ -98,9 +99,10 @@ def _file_problem(
         return "does not fit into memory"
 
 
-def _array_problem(data: bytes, shape: list[int] | None) -> str | None:
+def _array_problem(data: bytes, map_row: MapRow | None) -> str | None:
+    shape = map_row.shape if map_row else None
     try:
-        found = list(decode_map(data).shape)
+        found = list(decode_map(data, bool(map_row and map_row.signed)).shape)
     except ValueError as error:
         return str(error)
     return None if shape in (None, found) else f"is float32 {found}, not {shape}"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tiny
 
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.fresh_weights import FreshWeights
 
 SHAPE = (tiny.SIZE, tiny.SIZE, tiny.CHANNELS)
@@ -109,7 +110,7 @@ def test_a_traced_engine_keeps_them():
     copy.set_weights(values(model, fresh))
     looks = Explainer(model, "features", "grad_cam_pp").looks
     with fresh.in_place():
-        ensemble = Ensemble(model, SHAPE, looks, 1, np.zeros(3, np.float32))
+        ensemble = Ensemble(model, SHAPE, looks, 1, Baselines(np.zeros(3, np.float32)))
     codes = np.full((3, 1, 2), [2, NO_CLASS], np.int32)
     found = ensemble.run(x, codes, ensemble.lay_out(3, 3)).maps[looks[0]].whole[:, 0]
     expected = Explainer(copy, "features", "grad_cam_pp")(x, 2).maps

@@ -28,18 +28,22 @@ def explained(model, method="smooth_grad_cam_pp", n=13, layer="features", **sett
     return explainer(tiny.images(2))
 
 
+def at_peak(estimate, peak, chosen):
+    """The map of the chosen samples, at another map's maximum."""
+    L = estimate(chosen)
+    return L * peak / L.max()
+
+
 def wanted_error(twin, x, c, n, groups, choices):
     """(se [h, w], L) of Smooth Grad-CAM++, at the maximum of all samples' map."""
     clean = twin.sample(x, c)
     noised = [twin.sample(z, c) for z in noised_samples(x, n, STD_DEV, SEED)]
-    peak = reference.smooth_grad_cam_pp(clean, noised, **choices)[0].max()
 
     def estimate(chosen):
-        of = [noised[m - 1] for m in chosen]
-        L = reference.smooth_grad_cam_pp(clean, of, **choices)[0]
-        return L * peak / L.max()
+        return reference.smooth_grad_cam_pp(clean, [noised[m - 1] for m in chosen], **choices)[0]
 
-    return reference.standard_error(n, groups, estimate), estimate(range(1, n + 1))
+    whole = estimate(range(1, n + 1))
+    return reference.standard_error(n, groups, partial(at_peak, estimate, whole.max())), whole
 
 
 @pytest.mark.parametrize("n", [4, 10, 13, 25])
@@ -65,11 +69,6 @@ def test_the_error_does_not_depend_on_how_samples_are_cut(twin64, batch_size):
 def test_in_float32_too(twin, twin64):
     got, exact = explained(twin.model), explained(twin64.model)
     np.testing.assert_allclose(got.relative_se, exact.relative_se, rtol=1e-3)
-
-
-def at_peak(estimate, peak, chosen):
-    L = estimate(chosen)
-    return L * peak / L.max()
 
 
 def test_smooth_grad_and_smooth_grad_cam():

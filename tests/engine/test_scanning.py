@@ -7,6 +7,7 @@ import tiny
 
 from sgcampp.engine.activations import ActivationReader
 from sgcampp.engine.background import Background, Scan, ordered_codes
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.scanning import ScanEngine
 from sgcampp.errors import UserError
@@ -110,12 +111,12 @@ def test_an_ordinary_image_may_have_no_map(model, background):
 def test_it_runs_beside_other_methods(model, background):
     looks = [look(), look(method="grad_cam")]
     against = Scan(background, ScanSettings("photos"))
-    ensemble = Ensemble(model, SHAPE, looks, 1, np.zeros(3, np.float32), against)
+    ensemble = Ensemble(model, SHAPE, looks, 1, Baselines(np.zeros(3, np.float32)), against)
     layout = ensemble.lay_out(4, 2)
     result = ensemble.run(tiny.images(2), CODES[:2], layout)
     assert set(result.maps) == set(looks) and set(result.scanned) == {looks[0]}
     with pytest.raises(UserError, match="subset_scan holds images against ordinary ones"):
-        Ensemble(model, SHAPE, looks, 1, np.zeros(3, np.float32))
+        Ensemble(model, SHAPE, looks, 1, Baselines(np.zeros(3, np.float32)))
 
 
 def test_a_background_of_another_layer_is_refused(model, background):

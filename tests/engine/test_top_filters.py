@@ -5,6 +5,7 @@ import pytest
 import tiny
 
 from sgcampp import Explainer, UserError
+from sgcampp.engine.baselines import Baselines
 from sgcampp.engine.ensemble import Ensemble
 from sgcampp.explain.choices import Choices
 from sgcampp.explain.looks import looks_of
@@ -98,7 +99,7 @@ def test_activation_shows_feature_maps_and_follows_the_method_beside_it(twin):
 
 def test_the_image_maps_name_their_feature_maps(twin):
     looks = looks_of(["features"], ["grad_cam"], Choices(), Selection("top2"), 0, 0.15, 0)
-    ensemble = Ensemble(twin.model, (8, 8, 3), looks, 1, np.zeros(3, np.float32))
+    ensemble = Ensemble(twin.model, (8, 8, 3), looks, 1, Baselines(np.zeros(3, np.float32)))
     codes = np.array([[[1, NO_CODE]]], np.int32)
     result = ensemble.run(tiny.images(1), codes, ensemble.lay_out(1, 1))
     whole, first, second = result.image_maps(looks[0], 0, 0)

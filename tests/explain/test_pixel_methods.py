@@ -474,3 +474,36 @@ def test_guided_grad_cam_pp_from_worked_gradients(twin):
         v = tiny.unit(c)
         cam, *_ = reference.smooth_grad_cam_pp(twin.sample(x, v), [])
         assert_close(L, expected(tiny.backward_of(twin, v), "guided_backprop", x) * cam)
+
+
+@pytest.mark.parametrize("method", ["input_x_gradient", "integrated_gradients", "hires_cam"])
+def test_methods_with_a_sign_give_what_is_asked_of_it(twin, method):
+    images = tiny.images(2)
+    maps = {
+        sign: explain(twin.model, method, images, layer_name="features", sign=sign, ig_steps=9)
+        for sign in ("own", "absolute", "positive", "signed")
+    }
+    signed = maps["signed"].maps
+    assert signed.min() < 0 < signed.max()
+    assert [got.signed for got in maps.values()] == [False, False, False, True]
+    np.testing.assert_array_equal(maps["absolute"].maps, np.abs(signed))
+    np.testing.assert_array_equal(maps["positive"].maps, np.maximum(signed, 0))
+    own = "positive" if method == "hires_cam" else "absolute"
+    np.testing.assert_array_equal(maps["own"].maps, maps[own].maps)
+
+
+def test_signed_input_x_gradient_adds_up_the_channels(twin):
+    x = tiny.images(1)[0]
+    got = explain(twin.model, "input_x_gradient", x[None], sign="signed")
+    g, _ = twin.backward(x, tiny.unit(got.class_idx[0]))
+    np.testing.assert_allclose(got.maps[0], (x * g).sum(-1), atol=1e-6)
+
+
+def test_a_sign_is_refused_where_no_map_has_one(twin):
+    with pytest.raises(
+        UserError, match="sign is 'signed', but the maps of grad_cam, gradient have"
+    ):
+        explainer_of(twin.model, ["grad_cam", "gradient"], sign="signed")
+    found = each(twin.model, ["gradient", "input_x_gradient"], tiny.images(1), sign="signed")
+    assert found["gradient"].maps.min() >= 0
+    assert not found["gradient"].signed

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sgcampp.draws import random_permutation, random_uniforms
 from sgcampp.metrics.arrays import finite_map, normalise, over_maximum, pixels_of, unit_map
 from sgcampp.metrics.correlation import pearson, spearman
-from sgcampp.metrics.draws import random_permutation, random_uniforms
 from sgcampp.metrics.metric import Undefined
 
 

@@ -6,7 +6,7 @@ import pytest
 from sgcampp.errors import UserError
 from sgcampp.explain.methods import METHODS
 from sgcampp.pictures.panel import SCALES, Cell, draw_panel
-from sgcampp.pictures.panel_layout import CAPTION, NAME, TITLE, lay_out
+from sgcampp.pictures.panel_layout import CAPTION, NAME, TITLE, Bar, lay_out
 from sgcampp.pictures.rendering import heatmap, overlay
 
 BLOB = np.array([[0, 1, 0], [2, 4, 1], [0, 0, 0]], np.float32)
@@ -168,7 +168,7 @@ def test_odd_text_at_odd_sizes(text, size):
 @pytest.mark.parametrize("picture", [(320, 1), (213, 320), (1, 320)])
 def test_names_of_methods_are_never_shortened(picture):
     names = list(METHODS)
-    layout = lay_out(picture, names, names, [[""] * len(names)] * len(names), ["max"])
+    layout = lay_out(picture, names, names, [[""] * len(names)] * len(names), [Bar(("max",))])
     assert ["".join(lines) for lines in layout.columns] == names
     assert ["".join(row.name) for row in layout.rows] == names
 
@@ -176,7 +176,7 @@ def test_names_of_methods_are_never_shortened(picture):
 @pytest.mark.parametrize("picture", [(320, 1), (213, 320), (1, 320), (224, 224)])
 def test_nothing_overlaps(picture):
     names, caption = ["smooth_grad_cam_pp", "block14_expand_act/relu", "x" * 90], "long words " * 20
-    layout = lay_out(picture, names, names, [[caption] * 3] * 3, ["max", "of each"])
+    layout = lay_out(picture, names, names, [[caption] * 3] * 3, [Bar(("max", "of each"))])
     step = layout.centres[1] - layout.centres[0]
     lines = [line for row in layout.rows for lines in row.captions for line in lines]
     assert max(map(CAPTION.width, lines)) < step
@@ -189,7 +189,7 @@ def test_nothing_overlaps(picture):
     widest = max(NAME.width(line) for row in layout.rows for line in row.name)
     assert layout.names_right - widest > layout.image_centre + picture[1] / 2
     assert layout.names_right < layout.centres[0] - step / 2 + 12
-    top, bottom, left = layout.bar
+    (top, bottom), (left,) = layout.bar, layout.bar_lefts
     assert left > layout.centres[-1] + picture[1] / 2
     assert bottom - top >= 3 * CAPTION.line
     assert layout.rows[-1].bottom < layout.size[0]
@@ -224,3 +224,18 @@ def test_cells_that_do_not_fit_the_names_are_refused(image, cells, columns, rows
 def test_an_unknown_scale_is_refused(image):
     with pytest.raises(UserError, match="own and shared"):
         draw_panel(image, [[None]], ["a"], [""], "", scale="log")
+
+
+def test_signed_maps_have_a_bar_of_their_own(image):
+    plain, signed = Cell(BLOB, ""), Cell(BLOB - BLOB.max() / 2, "", signed=True)
+    alone = draw_panel(image, [[plain, plain]], ["a", "b"], [""], "t")
+    both = draw_panel(image, [[plain, signed]], ["a", "b"], [""], "t")
+    only = draw_panel(image, [[signed, signed]], ["a", "b"], [""], "t")
+    assert both.shape[1] > alone.shape[1]
+    red = np.array([103, 0, 31])
+    has_red = [(np.abs(panel.astype(int) - red).sum(-1) < 9).any() for panel in (alone, both, only)]
+    assert has_red == [False, True, True]
+    shared = draw_panel(
+        image, [[signed, Cell(-BLOB, "", signed=True)]], ["a", "b"], [""], "t", scale="shared"
+    )
+    assert shared.shape[0] == both.shape[0]

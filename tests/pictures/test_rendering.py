@@ -10,7 +10,7 @@ from sgcampp.pictures.rendering import COLORMAPS, heatmap, overlay, robust_peak
 
 def upsample(saliency, size, view=None, peak=None):
     """The heat of each pixel, which pictures colour: float32 [H, W], 0 to 1."""
-    strips = rendering._strips(saliency, size, view, peak)
+    strips = rendering._strips(saliency, size, view, peak, False)
     return np.concatenate([heat for _, heat in strips])
 
 
@@ -166,3 +166,33 @@ def test_a_robust_peak_leaves_a_hundredth_of_the_pixels_above():
     assert (saliency > peak).sum() == 10
     assert robust_peak(np.eye(200, dtype=np.float32)) is None
     assert robust_peak(np.zeros((3, 3), np.float32)) is None
+
+
+def test_signed_maps_run_from_blue_over_white_to_red():
+    saliency = np.array([[-2, -1, 0, 1, 4]], np.float32)
+    picture = heatmap(saliency, (1, 5), "viridis", peak=2, signed=True)[0].astype(int)
+    assert picture[0].tolist() == [5, 48, 97]
+    assert picture[4].tolist() == [103, 0, 31]
+    assert picture[2] == pytest.approx([247, 247, 247], abs=3)
+    assert picture[1, 2] > picture[1, 0] and picture[3, 0] > picture[3, 2]
+    # By the largest absolute value, if nothing else is said.
+    np.testing.assert_array_equal(
+        heatmap(-saliency, (1, 5), signed=True), heatmap(-saliency, (1, 5), peak=4, signed=True)
+    )
+    assert not np.array_equal(heatmap(np.abs(saliency), (1, 5)), picture[None])
+
+
+def test_the_overlay_of_a_signed_map_shows_both_signs_and_no_zero():
+    image = np.full((1, 3, 3), 100, np.uint8)
+    picture = overlay(image, np.array([[-1, 0, 1]], np.float32), alpha=1, signed=True)
+    assert picture[0].tolist() == [[5, 48, 97], [100] * 3, [103, 0, 31]]
+
+
+def test_the_robust_peak_of_a_signed_map_is_of_absolute_values():
+    values = np.random.default_rng(0).normal(size=(30, 30))
+    assert robust_peak(-values) == robust_peak(values) == np.percentile(np.abs(values), 99)
+
+
+def test_a_negative_value_is_refused_where_none_is_said_to_be():
+    with pytest.raises(ValueError, match="not negative"):
+        heatmap(np.array([[-1.0]]), (1, 1))

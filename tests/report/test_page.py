@@ -244,3 +244,13 @@ def test_command(run, tmp_path):
     assert (result.exit_code, result.stdout) == (2, "")
     assert "is no regular file" in result.stderr
     assert invoke(tmp_path / "nowhere").exit_code == 2
+
+
+def test_signed_maps_keep_their_sign():
+    saliency = np.random.default_rng(0).normal(size=(40, 50)).astype(np.float32)
+    facts = packed(saliency)
+    levels = np.frombuffer(base64.b64decode(facts["raw"]), "<u2").reshape(facts["shape"])
+    step = (facts["peak"] - facts["least"]) / 65535
+    assert np.abs(facts["least"] + levels * step - saliency).max() <= step * 0.51
+    assert packed(np.abs(saliency))["least"] == 0
+    assert concentration(-saliency) == concentration(saliency)

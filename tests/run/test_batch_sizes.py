@@ -4,6 +4,7 @@ import tiny
 from sgcampp import Explainer
 from sgcampp.engine import batch_size as trying
 from sgcampp.engine.device import DeviceMemoryError
+from sgcampp.engine.scoring import Scorer
 from sgcampp.run import batch_sizes as tuning
 
 SHAPE = (8, 8, 3)
@@ -62,6 +63,21 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(engine, monkeypatch
     pretend(monkeypatch, dict.fromkeys(trying.CANDIDATES, 1.0))
     (tmp_path / "cache").write_text("a file")
     assert tuning.tuned_batch_size(engine, SHAPE, 10**6, "key") == 4
+
+
+def test_a_trial_runs_a_few_batches_however_many_images_are_perturbed(twin, monkeypatch):
+    rows = []
+    original = Scorer.__call__
+
+    def counted(self, images, *arguments):
+        outputs = original(self, images, *arguments)
+        rows.append(len(outputs.logits))
+        return outputs
+
+    monkeypatch.setattr(Scorer, "__call__", counted)
+    ensemble = Explainer(twin.model, None, "rise", perturbations=10_000).ensemble(1, SHAPE)
+    trying._seconds_a_sample(ensemble, SHAPE, 16)
+    assert 3 * 8 * 10 < sum(rows) <= 3 * (8 * 16 + 1)
 
 
 def test_a_real_trial_ends_with_one_of_the_candidates(engine):

@@ -33,6 +33,7 @@ WRONG_IN_MAP = {
     "method": [1, ["grad_cam"]],
     "layer": [1, ["l"]],
     "shape": [7, [7], [7, 7, 7], [7.5, 7], ["7", "7"], [True, 7], [None, 7]],
+    "signed": [0, "no"],
     "affine_head": [0, "no"],
     "nsamples": ["5", 5.0, True],
     "across": [[], "nsamples=5"],
@@ -53,6 +54,8 @@ WRONG_IN_MAP = {
     "tolerance_met": [1, "yes"],
     "guarded": ["1", 1.5],
     "completeness": ["1"],
+    "perturbations": ["5", 5.0, True],
+    "r2": ["1"],
     "reason": [1],
 }
 PATHS = ["", "/etc/passwd", "..", "../a", "arrays/../../a", "a/..", "a\0b", "\ud800.npy"]

@@ -128,3 +128,10 @@ def test_pipes_and_directories_in_place_of_files_keep_nobody_waiting(out):
     assert (
         problems["arrays/pipe.npy"] == problems["overlays"] == "can't be read: is no regular file"
     )
+
+
+def test_arrays_may_be_negative_where_their_row_says_that_they_are_signed(out):
+    for signed, problem in ((True, None), (False, "has values that are not finite, or negative")):
+        replace_row(out, files={"arrays": "arrays/a.npy"}, shape=[1, 2], signed=signed)
+        np.save(out / "arrays/a.npy", np.array([[-1, 1]], np.float32))
+        assert found(out).get("arrays/a.npy") == problem

@@ -33,11 +33,13 @@ def prepare(
 def _explainer(classifier: Any, item: str, settings: dict[str, Any]) -> Any:
     from sgcampp import Explainer
 
-    smooth = item == "smooth"
+    smooth, scores = item == "smooth", item.startswith("score_cam")
+    plain = "score_cam" if scores else "grad_cam_pp"
     return Explainer(
         classifier,
         settings["layer"],
-        method="smooth_grad_cam_pp" if smooth else "grad_cam_pp",
+        method="smooth_grad_cam_pp" if smooth else plain,
+        filters=range(int(item.rpartition("_")[2])) if scores else None,
         nsamples=settings["nsamples"] if smooth else 0,
         batch_size=settings["batch_size"],
         frozen=True,

@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-WORK_ITEMS = {"smooth": 1, "grad_cam_pp_1": 1, "grad_cam_pp_8": 8}
+WORK_ITEMS = {"smooth": 1, "grad_cam_pp_1": 1, "grad_cam_pp_8": 8, "score_cam_64": 1}
 """Images of each work item; the name without the number is the method."""
 
 LEAST_SECONDS = 0.4

@@ -8,8 +8,6 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from sgcampp.metrics.metric import Floats
-
 
 def random_words(count: int, *key: int | str) -> NDArray[np.uint64]:
     """Random words that depend on the key alone.
@@ -32,6 +30,14 @@ def random_permutation(count: int, *key: int | str) -> NDArray[np.int64]:
     return np.argsort(random_words(count, *key), kind="stable").astype(np.int64)
 
 
-def random_uniforms(count: int, *key: int | str) -> Floats:
+def random_uniforms(count: int, *key: int | str) -> NDArray[np.float64]:
     """Uniform numbers in [0, 1) that depend on the key alone, float64 [count]."""
     return (random_words(count, *key) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def random_normals(count: int, *key: int | str) -> NDArray[np.float64]:
+    """Standard normal numbers that depend on the key alone, float64 [count], by Box and Muller."""
+    half = -(-count // 2)
+    radius, angle = random_uniforms(2 * half, *key).reshape(2, half)
+    radius, angle = np.sqrt(-2 * np.log1p(-radius)), 2 * np.pi * angle
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
