@@ -10,11 +10,12 @@ import click
 
 from sgcampp.config.loading import load_config
 from sgcampp.config.run_config import RunConfig
+from sgcampp.run.backlog import Drive
+from sgcampp.run.quiet import import_tensorflow
 from sgcampp.storage.urls import redacted
 
 from .options import config_flags, given
 from .progress import Progress
-from sgcampp.run.quiet import import_tensorflow
 from .signals import stop_on_signals
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def run_flags(command: Callable) -> Callable:
                 "--overwrite", is_flag=True, help="Remove what OUT holds and start afresh."
             ),
             click.option(
+                "--workers",
+                type=click.IntRange(1, 1000),
+                help="Processes of this machine that do the work.",
+            ),
+            click.option(
+                "--scheduler", metavar="ADDRESS", help="Dask cluster that does it: tcp://HOST:PORT."
+            ),
+            click.option(
                 "--json", "as_json", is_flag=True, help="Print each image's manifest row as JSON."
             ),
             click.option(
@@ -70,6 +79,8 @@ def conduct(
     shard: tuple[int, int] | None,
     retry_failed: bool,
     overwrite: bool,
+    workers: int | None,
+    scheduler: str | None,
     as_json: bool,
     quiet: bool,
     always: str | None = None,
@@ -86,6 +97,8 @@ def conduct(
         shard: which one.
         retry_failed: whether to try failed images again.
         overwrite: whether to start afresh.
+        workers: how many processes do the work; None: this one.
+        scheduler: of the cluster that does it.
         as_json: whether to print rows.
         quiet: whether to print nothing but errors, and rows where they are asked for.
         always: a kind of file that is written whatever `write` says.
@@ -99,24 +112,40 @@ def conduct(
         resolved = replace(resolved, write=[*resolved.write, always])
     if overwrite and shard:
         raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    driven = (shard or (1, 1), overwrite, retry_failed)
-    summary = _run(resolved, progress or Progress(as_json, quiet), driven)
+    _check_workers(workers, scheduler, shard)
+    drive = Drive(shard or (1, 1), overwrite, retry_failed, workers or 0, scheduler)
+    summary = _run(resolved, progress or Progress(as_json, quiet), drive)
     if not summary.interrupted:
         after(resolved)
     sys.exit(summary.exit_code)
 
 
-def _run(
-    config: RunConfig, progress: Progress, driven: tuple[tuple[int, int], bool, bool]
-) -> "Summary":
-    """Runs and tells of it. `driven`: shard, whether to start afresh, and to try failures again."""
+def _check_workers(
+    workers: int | None, scheduler: str | None, shard: tuple[int, int] | None
+) -> None:
+    """A usage error for ways to share out work that do not go together."""
+    if workers and scheduler:
+        raise click.UsageError("--workers goes without --scheduler: its cluster has its own")
+    if shard and (workers or scheduler):
+        given = "--workers" if workers else "--scheduler"
+        raise click.UsageError(
+            f"{given} goes without --shard: the run shares out its images itself"
+        )
+    if scheduler and not re.match(r"[a-z]+://.", scheduler):
+        raise click.UsageError(
+            f"--scheduler is {scheduler!r}, accepted: an address such as tcp://10.0.0.1:8786"
+        )
+
+
+def _run(config: RunConfig, progress: Progress, drive: Drive) -> "Summary":
+    """Runs and tells of it."""
     with stop_on_signals() as stop:
-        import_tensorflow()
+        if not drive.on_workers:
+            import_tensorflow()
         from sgcampp.pipeline import run
-        from sgcampp.run.backlog import Drive
 
         try:
-            summary = run(config, progress, Drive(*driven), stop)
+            summary = run(config, progress, drive, stop)
         finally:
             progress.close()
     progress.note(f"{summary}; the results are in {redacted(config.out or '')}{summary.closing}")

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from sgcampp.engine.ensemble import Ensemble, Layout
 from sgcampp.explain.looks import Look
@@ -20,13 +20,14 @@ from sgcampp.run.packing import layout_of
 from sgcampp.run.reading import Reader
 from sgcampp.run.recording import Written
 from sgcampp.run.serving import served
-from sgcampp.run.settling import Known, Wanted, known_run, settled, worth_freezing
+from sgcampp.run.settling import Wanted, differences, known_run, settled, worth_freezing
 from sgcampp.run.stop import Stop
 from sgcampp.run.suffixes import named_looks
 from sgcampp.run.targets import read_targets
 from sgcampp.run.threads import ordered_map
 from sgcampp.run.writing import ImageWriter
 from sgcampp.storage.store import Store
+from sgcampp.storage.urls import without_secrets
 from sgcampp.tree.run_record import RunRecord
 
 OnSmaller = Callable[[RunRecord], None]
@@ -43,12 +44,20 @@ class Prepared:
         store: its output tree.
         making: how what takes long is told.
         afresh: whether what the output tree holds does not count.
+        record: of a run that is under way already, which is not held against the tree again.
 
     Raises:
         UserError: for a config that can't be run, or an output tree of another run.
     """
 
-    def __init__(self, listing: Listing, store: Store, making: Making, afresh: bool) -> None:
+    def __init__(
+        self,
+        listing: Listing,
+        store: Store,
+        making: Making,
+        afresh: bool,
+        record: RunRecord | None = None,
+    ) -> None:
         self._listing, self._config, self._store = listing, listing.config, store
         config = self._config
         classifier = load_model(config.model, **config.model_settings())
@@ -60,22 +69,23 @@ class Prepared:
         background = self._scan.background.sha256 if self._scan else None
         total, base = listing.total, listing.base
         self._wanted = Wanted(config, classifier, targets, total, base, against, background)
-        known = None if afresh else known_run(store, self._wanted)
+        if record is None and not afresh:
+            known = known_run(store, self._wanted)
+            record = known and known[1]
         asked = served(config, classifier, making.note)
-        self._ensemble = self._traced([one.look for one in asked], known)
+        self._ensemble = self._traced([one.look for one in asked], record)
         self._looks = named_looks(asked, self._ensemble.seen)
         for note in (*why_unsmoothed(self._ensemble), *why_approximate(self._ensemble)):
             making.note(note)
         self.closing = last_words(self._ensemble)
 
-    @property
-    def fingerprint(self) -> str:
-        """Of the model."""
-        return self._wanted.classifier.fingerprint
+    def differences(self, record: RunRecord) -> list[str]:
+        """What sets this apart from the run that settled a record: model, target file and such."""
+        return differences(self._wanted, without_secrets(asdict(self._config)), record)
 
-    def _traced(self, looks: list[Look], known: Known | None) -> Ensemble:
+    def _traced(self, looks: list[Look], record: RunRecord | None) -> Ensemble:
         config, classifier = self._config, self._wanted.classifier
-        self._frozen = worth_freezing(looks, classifier.input_shape, self._wanted.total, known)
+        self._frozen = worth_freezing(looks, classifier.input_shape, self._wanted.total, record)
         return Ensemble(
             classifier.model,
             classifier.input_shape,

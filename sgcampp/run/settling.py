@@ -65,15 +65,7 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
                 "maps: choose another output directory"
             )
         return None
-    differing = differing_keys(
-        wanted.config,
-        wanted.classifier.fingerprint,
-        wanted.targets.sha256,
-        *known,
-        wanted.against.sha256,
-    )
-    if known[1].background_sha256 != wanted.background_sha256:
-        differing.append("the images of the background")
+    differing = differences(wanted, *known)
     if differing:
         raise UserError(
             f"{store.shown()} holds another run, which differs in {'; '.join(differing)}: choose "
@@ -83,17 +75,32 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
     return known
 
 
+def differences(wanted: Wanted, values: Mapping[str, Any], record: RunRecord) -> list[str]:
+    """What sets a run apart from the one recorded, keys and contents of files."""
+    differing = differing_keys(
+        wanted.config,
+        wanted.classifier.fingerprint,
+        wanted.targets.sha256,
+        values,
+        record,
+        wanted.against.sha256,
+    )
+    if record.background_sha256 != wanted.background_sha256:
+        differing.append("the images of the background")
+    return differing
+
+
 def _has_rows(store: Store, part: str) -> bool:
     with store.open_own(part) as file:
         return bool(file.read(1))
 
 
 def worth_freezing(
-    looks: list[Look], input_shape: tuple[int, ...], total: int, known: Known | None
+    looks: list[Look], input_shape: tuple[int, ...], total: int, record: RunRecord | None
 ) -> bool:
-    """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
-    if known is not None:
-        return known[1].frozen
+    """Whether a quicker graph is worth its slower start; as the run's record has it, if any."""
+    if record is not None:
+        return record.frozen
     return total * passes_of(looks, input_shape) >= FREEZE_FROM
 
 
