@@ -45,7 +45,7 @@ class Calls:
         self._client, self._name = client, name
         self._numbers = itertools.count()
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
-        self._under_way: dict[str, tuple[Future, str, Any]] = {}
+        self._under_way: dict[Any, tuple[Future, str, Any]] = {}
 
     def start(self, worker: str, about: Any, function: Callable, *given: Any) -> None:
         """Has a worker run a function, after what it was given before."""

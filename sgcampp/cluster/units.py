@@ -4,7 +4,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sgcampp.run.backlog import Task
 
@@ -23,7 +23,7 @@ class Unit:
     """Images that follow each other in the listing.
 
     Attributes:
-        number: from 0 on, none twice.
+        number: from 0 on, not that of another one.
         tasks: the images.
         losses: workers that died with it in their hands.
     """
@@ -103,9 +103,11 @@ class Ledger:
         losses = suspect.losses + 1
         if losses >= GIVEN_UP:
             return held, list(suspect.tasks)
-        parts = ((task,) for task in suspect.tasks) if losses == LOST_ALONE else [suspect.tasks]
-        again = [Unit(next(self._numbers), part, losses) for part in parts]
-        self._waiting.extendleft(reversed(again))
+        if losses == LOST_ALONE:
+            alone = [Unit(next(self._numbers), (task,), losses) for task in suspect.tasks]
+            self._waiting.extendleft(reversed(alone))
+        else:
+            self._waiting.appendleft(replace(suspect, losses=losses))
         return held, []
 
     def _next(self) -> Unit | None:

@@ -161,7 +161,8 @@ def _prepared(order: Order, record: RunRecord | None = None) -> "Prepared":
     global _session  # noqa: PLW0603 - what a worker keeps between units
     if _session.name != order.name:
         _session = _Session(order.name)  # the last run's model goes before this one's comes
-    if _session.prepared is None:
+    prepared = _session.prepared
+    if prepared is None:
         import_tensorflow()
         from sgcampp.run.background import Making
         from sgcampp.run.prepared import Prepared
@@ -171,5 +172,6 @@ def _prepared(order: Order, record: RunRecord | None = None) -> "Prepared":
         session, listing = _session, order.listing
         making = Making(session.notes.append, lambda: session.stop.requested)
         store = store_at(listing.config.out or "")
-        session.prepared = Prepared(listing, store, making, order.afresh, record)
-    return _session.prepared
+        prepared = Prepared(listing, store, making, order.afresh, record)
+        session.prepared = prepared
+    return prepared
