@@ -88,6 +88,12 @@ ROOMS = {
         "sgcampp.storage",
         "sgcampp.tree",
     },
+    "sgcampp.cluster": {
+        "sgcampp.images.faults",
+        "sgcampp.run",
+        "sgcampp.storage",
+        "sgcampp.tree",
+    },
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.metrics": {"sgcampp.draws", "sgcampp.registry"},
@@ -154,6 +160,9 @@ WITHOUT = (
     "sgcampp.export.table",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
+    "sgcampp.pipeline",
+    "sgcampp.cluster.opening",
+    "sgcampp.cluster.worker",
 )
 """What the commands import that need no TensorFlow."""
 
@@ -162,7 +171,10 @@ HEAVY = {
     "pyarrow",
 }
 MOST_LINES, LONGEST_FUNCTION = 250, 45
-DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite", "quiet"}
+DRIVING = {
+    *("config", "json", "as_json", "shard", "retry_failed", "overwrite", "quiet"),
+    *("workers", "scheduler"),
+}
 """Flags of `explain` that say how a run is driven, not what it computes."""
 
 
@@ -286,7 +298,7 @@ def test_what_needs_no_tensorflow_loads_none(module):
     code = f"import sys, {module}; print(*sys.modules)"
     line = [sys.executable, "-c", code]
     loaded = subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-    assert not {"tensorflow", "keras"} & set(loaded.split())
+    assert not {"tensorflow", "keras", "distributed"} & set(loaded.split())
     if is_in(module, "sgcampp.tree") or is_in(module, "sgcampp.report"):
         assert not {"cv2", "scipy", "sgcampp.explain"} & set(loaded.split())
 
@@ -309,6 +321,10 @@ COVERED = {
     "cli/test_explain_command.py": ["run.doubts"],
     "cli/test_environment.py": ["__main__"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
+    "cluster/test_workers.py": [
+        *("cluster.calls", "cluster.hands", "cluster.local", "cluster.opening"),
+        *("cluster.preload", "cluster.worker"),
+    ],
     "config/test_run_config.py": ["config.keys", "config.loading", "config.value_types"],
     "engine/test_engine.py": [
         *(

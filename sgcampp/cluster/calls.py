@@ -5,13 +5,15 @@ import itertools
 import queue
 from collections.abc import Callable
 from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from distributed import Client, Future
 from distributed.scheduler import KilledWorker, NoValidWorkerError
 
-FETCHING = 60.0
-"""Seconds in which an answer that is there must have come over."""
+FETCHING, FETCHERS = 60.0, 4
+"""Seconds in which an answer that is there must have come over; threads that wait for some."""
 CALL_TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
 
 
@@ -44,7 +46,8 @@ class Calls:
     def __init__(self, client: Client, name: str) -> None:
         self._client, self._name = client, name
         self._numbers = itertools.count()
-        self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[Any, Any]] = queue.SimpleQueue()
+        self._fetchers = ThreadPoolExecutor(FETCHERS)
         self._under_way: dict[Any, tuple[Future, str, Any]] = {}
 
     def start(self, worker: str, about: Any, function: Callable, *given: Any) -> None:
@@ -52,7 +55,20 @@ class Calls:
         key = f"sgcampp-{function.__name__}-{self._name}-{next(self._numbers)}"
         future = self._client.submit(function, *given, key=key, workers=[worker], pure=False)
         self._under_way[key] = future, worker, about
-        future.add_done_callback(self._ended.put)
+        future.add_done_callback(self._fetch)
+
+    def _fetch(self, future: Future) -> None:
+        # At once, whatever this process is at: an answer is gone when its worker is.
+        def fetch() -> None:
+            self._ended.put((future.key, _answer_of(future)))
+
+        with suppress(RuntimeError):  # closed already
+            self._fetchers.submit(fetch)
+
+    def close(self) -> None:
+        """Waits for no answer any more."""
+        self._under_way.clear()
+        self._fetchers.shutdown(wait=False, cancel_futures=True)
 
     def ended(self, seconds: float) -> Answer | None:
         """The next answer, if one comes in so many seconds.
@@ -61,14 +77,16 @@ class Calls:
             Exception: what a function raised.
         """
         try:
-            future = self._ended.get(timeout=seconds)
+            key, what = self._ended.get(timeout=seconds)
         except queue.Empty:
             return None
-        call = self._under_way.pop(future.key, None)
+        call = self._under_way.pop(key, None)
         if call is None:
             return None
+        if isinstance(what, Exception):
+            raise what
         _, worker, about = call
-        return Answer(worker, about, _answer_of(future))
+        return Answer(worker, about, what)
 
     def drop(self, worker: str) -> None:
         """Waits no longer for what a worker has."""
@@ -83,12 +101,14 @@ class Calls:
 
 
 def _answer_of(future: Future) -> Any:
-    if future.status == "finished":
-        try:
+    """What a function returned, an exception that it raised, or Lost."""
+    try:
+        if future.status == "finished":
             return future.result(timeout=FETCHING)
-        except (*CALL_TIMEOUTS, asyncio.CancelledError, futures.CancelledError):
-            return Lost
-    error = future.exception() if future.status == "error" else None
-    if error is None or isinstance(error, (KilledWorker, NoValidWorkerError)):
+        error = future.exception(timeout=FETCHING) if future.status == "error" else None
+    except (*CALL_TIMEOUTS, asyncio.CancelledError, futures.CancelledError):
         return Lost
-    raise error
+    except Exception as raised:
+        return raised
+    lost = error is None or isinstance(error, (KilledWorker, NoValidWorkerError))
+    return Lost if lost else error

@@ -50,7 +50,7 @@ def workers_for(
     from sgcampp.cluster.worker import Order
     from sgcampp.cluster.workers import Workers
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)  # the run tells of its workers
+    _silence()
     order = Order(uuid.uuid4().hex, listing, os.getcwd(), drive.overwrite)  # noqa: PTH109
     there = _found(drive.scheduler) if drive.scheduler else local_cluster(drive.workers)
     with there as client:
@@ -58,6 +58,13 @@ def workers_for(
             note(f"the workers' dashboard is {link}")
         hands = Hands(client, versions(), note, patient=bool(drive.scheduler))
         yield Workers(client, hands, order, store, note, stop)
+
+
+def _silence() -> None:
+    """Dask says nothing here: the run tells of its workers."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager

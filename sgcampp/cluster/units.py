@@ -26,11 +26,14 @@ class Unit:
         number: from 0 on, not that of another one.
         tasks: the images.
         losses: workers that died with it in their hands.
+        apart: whether a worker that died had it: the next one has nothing else, so that it is
+            known what it died of.
     """
 
     number: int
     tasks: tuple[Task, ...]
     losses: int = 0
+    apart: bool = False
 
 
 def unit_size(images_per_step: int, images: int, workers: int) -> int:
@@ -69,7 +72,8 @@ class Ledger:
         for already in range(AHEAD):
             for worker in workers:
                 held = self._held.setdefault(worker, deque())
-                if len(held) <= already:
+                apart = already and any(unit.apart for unit in (*held, *self._waiting))
+                if len(held) <= already and not apart:
                     unit = self._next()
                     if unit is None:
                         return
@@ -84,11 +88,9 @@ class Ledger:
         held.remove(unit)
         return True
 
-    def takes_back(self, worker: str) -> list[Unit]:
-        """Takes all units from a worker that is fine but may not go on; returns them."""
-        held = list(self._held.pop(worker, deque()))
-        self._waiting.extendleft(reversed(held))
-        return held
+    def takes_back(self, worker: str) -> None:
+        """Takes all units from a worker that may not go on."""
+        self._waiting.extendleft(reversed(self._held.pop(worker, deque())))
 
     def lost(self, worker: str) -> tuple[list[Unit], list[Task]]:
         """Notes that a worker died. The first of its units was in its hands, and is suspected.
@@ -96,18 +98,19 @@ class Ledger:
         Returns:
             The units that it had, which others get, and the images that are given up.
         """
-        held = self.takes_back(worker)
+        held = list(self._held.pop(worker, deque()))
         if not held:
             return held, []
-        suspect = self._waiting.popleft()
+        suspect, *others = held
         losses = suspect.losses + 1
+        self._waiting.extendleft(replace(unit, apart=True) for unit in reversed(others))
         if losses >= GIVEN_UP:
             return held, list(suspect.tasks)
         if losses == LOST_ALONE:
-            alone = [Unit(next(self._numbers), (task,), losses) for task in suspect.tasks]
-            self._waiting.extendleft(reversed(alone))
+            parts = [Unit(next(self._numbers), (task,), losses, True) for task in suspect.tasks]
+            self._waiting.extendleft(reversed(parts))
         else:
-            self._waiting.appendleft(replace(suspect, losses=losses))
+            self._waiting.appendleft(replace(suspect, losses=losses, apart=True))
         return held, []
 
     def _next(self) -> Unit | None:

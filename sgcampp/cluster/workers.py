@@ -116,6 +116,7 @@ class Workers:
             yield from self._rounds()
         finally:
             self._tell_to_stop()
+            self._calls.close()
         if self._deaths:
             remove_leftovers(self._store, kinds_of(config.write))
 

@@ -47,8 +47,12 @@ def test_a_dead_workers_units_go_first_and_only_the_one_in_its_hands_is_suspecte
     assert len(handed(ledger, "a", "b")) == 4
     held, given_up = ledger.lost("a")
     assert ([unit.number for unit in held], given_up) == ([0, 2], [])
-    again = [unit for _, unit in ledger.hand_out(["c"])]
-    assert [(unit.number, unit.losses) for unit in again] == [(0, 1), (2, 0)]
+    ((_, first),) = ledger.hand_out(["c"])  # and alone, so that it is sure who did it
+    assert (first.number, first.losses) == (0, 1)
+    assert list(ledger.hand_out(["c"])) == [] and ledger.done("c", first)
+    ((_, second),) = ledger.hand_out(["c"])
+    assert (second.number, second.losses) == (2, 0) and ledger.done("c", second)
+    assert handed(ledger, "c") == [("c", 4, 3), ("c", 5, 3)]
     assert ledger.lost("a") == ([], [])
 
 

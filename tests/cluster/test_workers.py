@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import signal
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
@@ -54,10 +53,7 @@ def cluster():
         yield client
 
 
-@pytest.fixture
-def config(home, cluster, tmp_path, monkeypatch):
-    """Of a run; those with workers have the module's."""
-    monkeypatch.setattr("sgcampp.cluster.local.local_cluster", lambda count: nullcontext(cluster))
+def config_of(home, out):
     return RunConfig(
         model=str(home / "tiny.keras"),
         layer_name="features",
@@ -65,9 +61,24 @@ def config(home, cluster, tmp_path, monkeypatch):
         scale=1 / 255,
         batch_size=6,
         sources=[str(home / "pictures")],
-        out=str(tmp_path / "out"),
+        out=str(out),
         write=["arrays", "overlays"],
     )
+
+
+@pytest.fixture(scope="module")
+def alone(home):
+    """The output tree of one process."""
+    config = config_of(home, home / "alone")
+    assert go(config, workers=0)[0].explained == COUNT
+    return config.out
+
+
+@pytest.fixture
+def config(home, cluster, tmp_path, monkeypatch):
+    """Of a run; those with workers have the module's."""
+    monkeypatch.setattr("sgcampp.cluster.local.local_cluster", lambda count: nullcontext(cluster))
+    return config_of(home, tmp_path / "out")
 
 
 @pytest.fixture
@@ -89,62 +100,29 @@ def digests(out):
     return {row.key: row.maps[0].sha256 for row in rows if row.status == OK}
 
 
-def test_a_worker_dies_and_all_comes_out_as_of_one_process(config, cluster, tmp_path):
-    alone = replace(config, out=str(tmp_path / "alone"))
-    assert go(alone, workers=0)[0].explained == COUNT
-    pids = list(cluster.run(os.getpid).values())
-
-    def kill_one(row):
-        if pids:
-            os.kill(pids.pop(), signal.SIGKILL)
-
-    summary, listener = go(config, kill_one)
-    assert (summary.explained, summary.failed, summary.exit_code) == (COUNT, 1, 1)
-    assert any(note.endswith("images, goes to others") for note in listener.notes)
-    assert digests(config.out) == digests(alone.out)
-    for row in every_row(config.out):
-        for kind, path in row.maps[0].files.items() if row.maps else ():
-            data = Path(config.out, path).read_bytes()
-            assert hashlib.sha256(data).hexdigest() == row.maps[0].sha256[kind]
-    assert not list(Path(config.out).rglob("*.tmp"))
-    records = [yaml.safe_load(Path(of.out, "run.yaml").read_text()) for of in (config, alone)]
-    assert records[0] == {**records[1], "out": config.out}
-    again, listener = go(config)
-    assert (again.skipped, again.failed_before, listener.rows) == (COUNT, 1, [])
-
-
-def test_shards_are_units(config, tmp_path):
-    alone = replace(config, out=str(tmp_path / "alone"))
-    go(alone, workers=0)
-    packed = replace(config, layout="tar", shard_size=10)
-    assert go(packed)[0].explained == COUNT
-    assert digests(packed.out) == digests(alone.out)
-    names = sorted(path.name for path in Path(packed.out, "shards").iterdir())
-    assert names == ["00000.tar", "00001.tar", "00002.tar"]
-
-
-def test_a_request_to_stop_keeps_what_is_done_and_the_rest_is_done_later(config):
+def test_a_run_that_is_stopped_and_resumed_makes_what_one_process_makes(config, alone):
     stop = Stop()
     summary, _ = go(config, lambda row: stop.request(), stop)
     assert summary.interrupted and summary.exit_code == 130
     assert 0 < summary.explained < COUNT
     rest, _ = go(config)
     assert (rest.skipped, rest.explained) == (summary.explained, COUNT - summary.explained)
+    assert (rest.failed + rest.failed_before, rest.exit_code) == (1, 1)
+    assert digests(config.out) == digests(alone)
+    for row in every_row(config.out):
+        for kind, path in row.maps[0].files.items() if row.maps else ():
+            data = Path(config.out, path).read_bytes()
+            assert hashlib.sha256(data).hexdigest() == row.maps[0].sha256[kind]
+    records = [yaml.safe_load(Path(out, "run.yaml").read_text()) for out in (config.out, alone)]
+    assert records[0] == {**records[1], "out": config.out}
 
 
-def test_what_kills_workers_is_given_up_and_mended_later(stubbed, tmp_path, monkeypatch):
-    (tmp_path / "deadly.png").write_bytes(b"")
-    config = replace(stubbed, sources=[*stubbed.sources, str(tmp_path / "deadly.png")])
-    monkeypatch.setattr(worker, "explain", stub_worker.explain_or_die)
-    summary, listener = go(config)
-    assert (summary.explained, summary.failed) == (COUNT + 1, 1)
-    assert listener.notes[0] == "a note" and summary.closing == "; closing words"
-    (lost,) = [row for row in every_row(config.out) if row.status == FAILED]
-    assert lost.key.endswith("deadly.png") and lost.reason == "worker_lost"
-    assert len([note for note in listener.notes if " died" in note]) == 3
-    monkeypatch.setattr(worker, "explain", stub_worker.explain)
-    mended, listener = go(config, retry_failed=True)
-    assert mended.exit_code == 0 and lost.key in listener.keys
+def test_shards_are_units(config, alone):
+    packed = replace(config, layout="tar", shard_size=10)
+    assert go(packed)[0].explained == COUNT
+    assert digests(packed.out) == digests(alone)
+    names = sorted(path.name for path in Path(packed.out, "shards").iterdir())
+    assert names == ["00000.tar", "00001.tar", "00002.tar"]
 
 
 def test_too_many_failures_end_it(config, home):
@@ -190,6 +168,21 @@ def test_a_worker_with_another_model_is_refused(config):
     gone = replace(config, model=str(Path(config.model).with_name("gone.keras")))
     order = worker.Order("another", replace(listing, config=gone), os.getcwd())  # noqa: PTH109
     assert "gone.keras" in worker.explain(order, record, unit, None).reason
+
+
+def test_what_kills_workers_is_given_up_and_mended_later(stubbed, tmp_path, monkeypatch):
+    (tmp_path / "deadly.png").write_bytes(b"")
+    config = replace(stubbed, sources=[*stubbed.sources, str(tmp_path / "deadly.png")])
+    monkeypatch.setattr(worker, "explain", stub_worker.explain_or_die)
+    summary, listener = go(config)
+    assert (summary.explained, summary.failed) == (COUNT + 1, 1)
+    assert listener.notes[0] == "a note" and summary.closing == "; closing words"
+    (lost,) = [row for row in every_row(config.out) if row.status == FAILED]
+    assert lost.key.endswith("deadly.png") and lost.reason == "worker_lost"
+    assert len([note for note in listener.notes if " died" in note]) == 3
+    monkeypatch.setattr(worker, "explain", stub_worker.explain)
+    mended, listener = go(config, retry_failed=True)
+    assert mended.exit_code == 0 and lost.key in listener.keys
 
 
 def test_an_address_where_nobody_answers(config, monkeypatch):
