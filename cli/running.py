@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from sgcampp.run.summary import Summary
 
 
+DRIVING = ("shard", "retry_failed", "overwrite", "workers", "scheduler")
+"""Parameters that say how a run is driven, and shape none of its maps."""
+
+
 class Shard(click.ParamType):
     """`I/N` as (I, N)."""
 
@@ -76,11 +80,6 @@ def conduct(
     *,
     src: tuple[str, ...],
     config: str | None,
-    shard: tuple[int, int] | None,
-    retry_failed: bool,
-    overwrite: bool,
-    workers: int | None,
-    scheduler: str | None,
     as_json: bool,
     quiet: bool,
     always: str | None = None,
@@ -94,36 +93,34 @@ def conduct(
         defaults: of the command, where they are not RunConfig's own.
         src: sources.
         config: a YAML file's path or URL.
-        shard: which one.
-        retry_failed: whether to try failed images again.
-        overwrite: whether to start afresh.
-        workers: how many processes do the work; None: this one.
-        scheduler: of the cluster that does it.
         as_json: whether to print rows.
         quiet: whether to print nothing but errors, and rows where they are asked for.
         always: a kind of file that is written whatever `write` says.
         after: done when the run has ended, unless it was interrupted.
         progress: tells of it; None: as `explain` does.
-        **flags: by key.
+        **flags: those that drive it, and the config's by key.
     """
+    drive = _drive(**{name: flags.pop(name) for name in DRIVING})
     sources = {"sources": list(src)} if src else {}
     resolved = load_config(config, {**given(flags), **sources}, defaults)
     if always and always not in resolved.write:
         resolved = replace(resolved, write=[*resolved.write, always])
-    if overwrite and shard:
-        raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    _check_workers(workers, scheduler, shard)
-    drive = Drive(shard or (1, 1), overwrite, retry_failed, workers or 0, scheduler)
     summary = _run(resolved, progress or Progress(as_json, quiet), drive)
     if not summary.interrupted:
         after(resolved)
     sys.exit(summary.exit_code)
 
 
-def _check_workers(
-    workers: int | None, scheduler: str | None, shard: tuple[int, int] | None
-) -> None:
-    """A usage error for ways to share out work that do not go together."""
+def _drive(
+    shard: tuple[int, int] | None,
+    retry_failed: bool,
+    overwrite: bool,
+    workers: int | None,
+    scheduler: str | None,
+) -> Drive:
+    """How a run is driven; a usage error for flags that do not go together."""
+    if overwrite and shard:
+        raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
     if workers and scheduler:
         raise click.UsageError("--workers goes without --scheduler: its cluster has its own")
     if shard and (workers or scheduler):
@@ -135,6 +132,7 @@ def _check_workers(
         raise click.UsageError(
             f"--scheduler is {scheduler!r}, accepted: an address such as tcp://10.0.0.1:8786"
         )
+    return Drive(shard or (1, 1), overwrite, retry_failed, workers or 0, scheduler)
 
 
 def _run(config: RunConfig, progress: Progress, drive: Drive) -> "Summary":

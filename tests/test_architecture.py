@@ -319,11 +319,11 @@ COVERED = {
     "api/test_evaluating.py": ["api.own_maps"],
     "api/test_figure.py": ["api.explanation"],
     "cli/test_explain_command.py": ["run.doubts"],
-    "cli/test_environment.py": ["__main__"],
+    "cli/test_environment.py": ["__main__", "run.quiet"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
     "cluster/test_workers.py": [
         *("cluster.calls", "cluster.hands", "cluster.local", "cluster.opening"),
-        *("cluster.preload", "cluster.worker"),
+        *("cluster.preload", "cluster.worker", "run.crew"),
     ],
     "config/test_run_config.py": ["config.keys", "config.loading", "config.value_types"],
     "engine/test_engine.py": [
@@ -414,6 +414,7 @@ COVERED = {
     "test_pipeline.py": [
         *("run.backlog", "run.explaining", "run.reading", "run.stop", "run.summary"),
         *("run.pace", "run.writing", "tree.lock"),
+        *("run.alone", "run.listing", "run.prepared", "run.recording"),
     ],
     "test_perturbed_run.py": ["run.examples"],
     "test_run_of_several.py": ["pictures.arrangement", "run.suffixes", "run.targets"],
@@ -426,6 +427,7 @@ COVERED = {
         "tree.present",
         "tree.shards",
     ],
+    "tree/test_run_record.py": ["run.run_file"],
     "tree/test_paths.py": ["storage.atomic", "tree.tree_writer"],
     "tree/test_verify.py": ["tree.arrays"],
 }
