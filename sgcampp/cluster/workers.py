@@ -26,6 +26,8 @@ from sgcampp.tree.tree_writer import remove_leftovers
 
 LEAVING = GRACE + 5.0
 """Seconds that workers get to bring what is in their hands, once the run shall stop."""
+TOGETHER = 1000
+"""Rows, about, that are recorded at once where they come faster than the disk takes them."""
 LOOKS = 5
 """At a file that a worker wrote: network disks may show it late."""
 
@@ -121,21 +123,33 @@ class Workers:
             remove_leftovers(self._store, kinds_of(config.write))
 
     def _rounds(self) -> Generator[list[Written], None, None]:
+        rows: list[Written] = []
         while True:
             fit = self._hands.fit()
             self._pass_on_stop()
             for gone in set(self._ledger.holders()).difference(fit):
-                yield from self._lost(gone)
+                rows += self._lost(gone)
             if not self._stop.requested:
                 self._hand_out(fit)
-            if not self._ledger.held and (fit or self._stop.requested):
+            if rows:
+                yield rows
+            if self._is_over(fit):
                 return
-            left = self._told_to_stop
-            if left is not None and time.monotonic() - left > LEAVING:
-                return
-            answer = self._calls.ended(EVERY / 2)
-            if answer is not None:
-                yield from self._rows(answer)
+            rows = self._brought()
+
+    def _is_over(self, fit: list[str]) -> bool:
+        if self._told_to_stop is not None and time.monotonic() - self._told_to_stop > LEAVING:
+            return True
+        return not self._ledger.held and bool(fit or self._stop.requested)
+
+    def _brought(self) -> list[Written]:
+        """Waits for an answer; its rows, and those of others that are there by now."""
+        rows: list[Written] = []
+        answer = self._calls.ended(EVERY / 2)
+        while answer is not None:
+            rows += self._rows(answer)
+            answer = self._calls.ended(0) if len(rows) < TOGETHER else None
+        return rows
 
     def _hand_out(self, fit: list[str]) -> None:
         for worker, unit in self._ledger.hand_out(fit):
@@ -143,37 +157,37 @@ class Workers:
             given = (self._order, self._record, unit, shard)
             self._calls.start(worker, unit, work.explain, *given)
 
-    def _rows(self, answer: Answer) -> Iterator[list[Written]]:
+    def _rows(self, answer: Answer) -> list[Written]:
         """The rows that an answer brings, if any."""
         worker, unit, what = answer
         if what is Lost:
-            yield from self._lost(worker)
-            return
+            return self._lost(worker)
         done = _checked(what)
         if isinstance(done, work.Unfit):
             self._ledger.takes_back(worker)
             self._calls.drop(worker)
             self._hands.refuse(worker, done.reason)
-        elif self._ledger.done(worker, unit):
-            self._check_seen(worker, done.rows)
-            if done.smaller and done.smaller.batch_size < self._record.batch_size:
-                self._record = done.smaller
-                self._on_smaller(done.smaller)
-            yield done.rows
+            return []
+        if not self._ledger.done(worker, unit):
+            return []
+        self._check_seen(worker, done.rows)
+        if done.smaller and done.smaller.batch_size < self._record.batch_size:
+            self._record = done.smaller
+            self._on_smaller(done.smaller)
+        return done.rows
 
-    def _lost(self, worker: str) -> Iterator[list[Written]]:
+    def _lost(self, worker: str) -> list[Written]:
         """Gives what a dead worker had to others; rows of what is given up."""
         self._hands.gone(worker)
         self._calls.drop(worker)
         held, given_up = self._ledger.lost(worker)
         if not held:
-            return
+            return []
         self._deaths += 1
         self._forget_shard(held[0])
         images = sum(len(unit.tasks) for unit in held)
         self._note(f"worker {worker} died: what it had, {images} images, goes to others")
-        if given_up:
-            yield [Written(_lost_row(task)) for task in given_up]
+        return [Written(_lost_row(task)) for task in given_up]
 
     def _forget_shard(self, unit: Unit) -> None:
         """Removes what a dead worker may have finished without a word: its images come again."""
