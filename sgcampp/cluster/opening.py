@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONNECTING = 20.0
 """Seconds in which a scheduler must answer."""
+MEMORY = {"distributed.admin.low-level-log-length": 10}
+"""Messages that Dask keeps to look at later: each of ours holds a unit's images."""
 
 
 @contextmanager
@@ -40,6 +42,7 @@ def workers_for(
         UserError: without the package, or when no scheduler answers.
     """
     try:
+        import dask.config
         import distributed  # noqa: F401
     except ImportError as error:
         raise UserError(
@@ -53,7 +56,7 @@ def workers_for(
     _silence()
     order = Order(uuid.uuid4().hex, listing, os.getcwd(), drive.overwrite)  # noqa: PTH109
     there = _found(drive.scheduler) if drive.scheduler else local_cluster(drive.workers)
-    with there as client:
+    with dask.config.set(MEMORY), there as client:
         if link := _dashboard(client, not drive.scheduler):
             note(f"the workers' dashboard is {link}")
         hands = Hands(client, versions(), note, patient=bool(drive.scheduler))
