@@ -132,8 +132,8 @@ def main() -> None:
     parser.add_argument("--nsamples", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=1)
     what = parser.add_mutually_exclusive_group(required=True)
-    for name, function in (("real", real), ("sleeping", sleeping), ("rows", rows)):
-        flag = f"--{name}"
+    flags = (("--real", real), ("--sleeping", sleeping), ("--rows", rows))
+    for flag, function in flags:
         what.add_argument(flag, dest="measure", action="store_const", const=function)
     options = parser.parse_args()
     found = {name: round(value, 3) for name, value in options.measure(options).items()}

@@ -73,10 +73,16 @@ def _silence() -> None:
 @contextmanager
 def _found(address: str) -> Iterator["Client"]:
     """A client of a cluster that exists; certificates and keys are as Dask's config names them."""
-    from distributed import Client
+    from distributed import Client, Security
 
     from sgcampp.cluster.calls import CALL_TIMEOUTS
 
+    encrypted = address.startswith("tls:")
+    if encrypted and Security().get_connection_args("client")["ssl_context"] is None:
+        raise UserError(
+            f"--scheduler is {address!r}, and Dask's configuration names no certificates: see "
+            "distributed.comm.tls"
+        )
     try:
         client = Client(address, timeout=CONNECTING, set_as_default=False, name="sgcampp")
     except (OSError, ValueError, TypeError, RuntimeError, *CALL_TIMEOUTS) as error:

@@ -189,6 +189,8 @@ def test_an_address_where_nobody_answers(config, monkeypatch):
     monkeypatch.setattr("sgcampp.cluster.opening.CONNECTING", 0.2)
     with pytest.raises(UserError, match=r"'tcp://127\.0\.0\.1:9', and no Dask scheduler answers"):
         go(config, workers=0, scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(UserError, match="configuration names no certificates"):
+        go(config, workers=0, scheduler="tls://127.0.0.1:9")
 
 
 def test_without_dask_a_sentence_names_the_extra(config, monkeypatch):
