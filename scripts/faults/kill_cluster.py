@@ -20,6 +20,7 @@ import psutil
 
 from scripts.faults.crash_test import SGCAMPP, command, problems, rows_in
 from scripts.generated_images import generate_images
+from sgcampp.tree.open_tree import open_tree
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 ENDING = 20.0
@@ -67,6 +68,11 @@ def kill_a_driver(process: subprocess.Popen, rng: random.Random) -> list[str]:
     return [f"{len(alive)} workers outlived their driver"] * bool(alive)
 
 
+def recorded(out: Path) -> dict[str, list[dict[str, str]]]:
+    """Digests of each image's files as its row has them, whatever the layout."""
+    return {row.key: [of.sha256 for of in row.maps] for row in open_tree(out).rows()}
+
+
 def main() -> int:
     """Runs the test and prints a verdict."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -91,6 +97,7 @@ def main() -> int:
         found += [f"the last run ended with {end.returncode}"] * bool(end.returncode)
         verified = subprocess.run([SGCAMPP, "verify", str(out)], check=False).returncode
         found += problems(out, whole, options.images) + ["sgcampp verify complains"] * verified
+        found += ["rows differ in digests"] * (recorded(out) != recorded(whole))
     print("\n".join(found) or f"ok: {done} kills, the same tree as without any")
     return 1 if found else 0
 

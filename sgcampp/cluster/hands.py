@@ -1,7 +1,7 @@
 """The workers of a cluster that may work for a run: they come, go, and are refused."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from distributed import Client
@@ -14,6 +14,11 @@ EVERY = 1.0
 """Seconds between two looks at who is there."""
 STARTING = 300.0
 """Seconds that a run waits for workers of its own."""
+
+
+UNHEARD = (OSError, RuntimeError, *CALL_TIMEOUTS)
+"""What Dask raises when the scheduler is gone."""
+SILENT = "the workers' scheduler is gone: the same command goes on once there is one"
 
 
 class Hands:
@@ -47,16 +52,25 @@ class Hands:
             UserError: when all who are there are refused.
             RunStopped: when the scheduler is gone, or nobody comes.
         """
+        if self._client.status != "running":
+            raise RunStopped(SILENT)
         if time.monotonic() - self._looked >= EVERY:
             try:
                 self._look()
-            except (OSError, *CALL_TIMEOUTS) as error:
-                raise RunStopped(
-                    f"the scheduler of the workers does not answer ({error}): the same command "
-                    "goes on once it does"
-                ) from error
+            except UNHEARD as error:
+                raise RunStopped(SILENT) from error
             self._looked = time.monotonic()
         return list(self._fit)
+
+    def tell(self, workers: Collection[str], function: Callable, *given: Any) -> dict[str, Any]:
+        """Has workers run a function beside their work; the answers of those that gave one."""
+        present = [worker for worker in self._fit if worker in workers]
+        if not present:
+            return {}
+        try:
+            return self._client.run(function, *given, workers=present, on_error="ignore")
+        except UNHEARD:
+            return {}
 
     def gone(self, worker: str) -> None:
         """Notes that a worker died, before the next look would tell."""

@@ -83,6 +83,7 @@ class _Session:
     """What a worker keeps of the run that it works for."""
 
     name: str = ""
+    out: str | None = None
     prepared: "Prepared | None" = None
     notes: list[str] = field(default_factory=list)
     stop: Stop = field(default_factory=Stop)
@@ -157,10 +158,27 @@ def stop(name: str) -> None:
         _session.stop.request()
 
 
+def end_others(name: str, out: str) -> bool:
+    """Asks this worker to end what it does for a dead run into an output tree; called beside it.
+
+    Args:
+        name: of the run that holds the tree's lock now.
+        out: the tree.
+
+    Returns:
+        Whether it is still at it.
+    """
+    if _session.name == name or _session.out != out:
+        return False
+    _session.stop.request()
+    return _one_at_a_time.locked()
+
+
 def _prepared(order: Order, record: RunRecord | None = None) -> "Prepared":
     global _session  # noqa: PLW0603 - what a worker keeps between units
     if _session.name != order.name:
-        _session = _Session(order.name)  # the last run's model goes before this one's comes
+        # The last run's model goes before this one's comes.
+        _session = _Session(order.name, order.listing.config.out)
     prepared = _session.prepared
     if prepared is None:
         import_tensorflow()

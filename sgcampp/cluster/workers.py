@@ -26,6 +26,8 @@ from sgcampp.tree.tree_writer import remove_leftovers
 
 LEAVING = GRACE + 5.0
 """Seconds that workers get to bring what is in their hands, once the run shall stop."""
+ENDING = 120
+"""Looks, one a second, at workers that still write for a dead run."""
 TOGETHER = 1000
 """Rows, about, that are recorded at once where they come faster than the disk takes them."""
 LOOKS = 5
@@ -53,7 +55,7 @@ class Workers:
         note: Callable[[str], None],
         stop: Stop,
     ) -> None:
-        self._client, self._hands, self._order = client, hands, order
+        self._hands, self._order = hands, order
         self._store, self._note, self._stop = store, note, stop
         self._calls = Calls(client, order.name)
         self._told_to_stop: float | None = None
@@ -67,7 +69,19 @@ class Workers:
 
     def settle(self) -> RunRecord:
         """See `Crew`."""
+        self._end_others()
         return self._ask(work.settle)
+
+    def _end_others(self) -> None:
+        """Waits for workers that have not heard yet that the run before this one is dead."""
+        about = self._order.name, self._order.listing.config.out
+        for _ in range(ENDING):
+            if not any(self._hands.tell(self._hands.fit(), work.end_others, *about).values()):
+                return
+            time.sleep(1)
+        raise RunStopped(
+            "workers still write for a run that is dead: the same command goes on once they end"
+        )
 
     def _ask(self, function: Callable) -> Any:
         """What some worker answers; when it dies, another is asked."""
@@ -100,8 +114,7 @@ class Workers:
             self._tell_to_stop()
 
     def _tell_to_stop(self) -> None:
-        if busy := self._calls.workers() & set(self._hands.fit()):
-            self._client.run(work.stop, self._order.name, workers=list(busy), on_error="ignore")
+        self._hands.tell(self._calls.workers(), work.stop, self._order.name)
 
     def explain(
         self, tasks: Iterator[Task], record: RunRecord, on_smaller: Callable[[RunRecord], None]
@@ -178,6 +191,7 @@ class Workers:
 
     def _lost(self, worker: str) -> list[Written]:
         """Gives what a dead worker had to others; rows of what is given up."""
+        self._hands.fit()  # raises when it is the scheduler that died
         self._hands.gone(worker)
         self._calls.drop(worker)
         held, given_up = self._ledger.lost(worker)

@@ -179,7 +179,8 @@ def test_what_kills_workers_is_given_up_and_mended_later(stubbed, tmp_path, monk
     assert listener.notes[0] == "a note" and summary.closing == "; closing words"
     (lost,) = [row for row in every_row(config.out) if row.status == FAILED]
     assert lost.key.endswith("deadly.png") and lost.reason == "worker_lost"
-    assert len([note for note in listener.notes if " died" in note]) == 3
+    # A fourth where the first one took an answer with it that had not been fetched yet.
+    assert len([note for note in listener.notes if " died" in note]) in (3, 4)
     monkeypatch.setattr(worker, "explain", stub_worker.explain)
     mended, listener = go(config, retry_failed=True)
     assert mended.exit_code == 0 and lost.key in listener.keys
