@@ -20,6 +20,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Pictures and files": (
         "colormap",
         "overlay_alpha",
+        "fade_uncertain",
         "panel_scale",
         "png_compression",
         "layout",

@@ -387,7 +387,7 @@ COVERED = {
     "models/test_keras_file.py": ["models.loading", "models.names", "models.weights_file"],
     "models/test_layers.py": ["models.layer_calls"],
     "pictures/test_panel.py": ["pictures.panel_layout"],
-    "pictures/test_writers.py": ["pictures.encoding"],
+    "pictures/test_writers.py": ["pictures.encoding", "pictures.style"],
     "report/test_charts.py": ["report.shapes"],
     "report/test_evaluation_page.py": ["report.evaluation_pictures", "report.evaluation_views"],
     "report/test_filters.py": ["report.filters_page"],

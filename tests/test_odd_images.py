@@ -19,7 +19,7 @@ SIZES = {
     "one_pixel.png": (1, 1),
     "one_row.png": (1, 300),
     "one_column.png": (300, 1),
-    "wide.jpg": (3000, 5000),
+    "wide.jpg": (1200, 2000),
     "grey8.png": (50, 70),
     "grey16.png": (50, 70),
     "cmyk.jpg": (50, 70),
@@ -33,7 +33,7 @@ def make(directory):
     def noise(*shape, high=256, dtype=np.uint8):
         return NOISE.integers(0, high, shape, dtype)
 
-    gradient = np.linspace(0, 255, 3000 * 5000).reshape(3000, 5000).astype(np.uint8)
+    gradient = np.linspace(0, 255, 1200 * 2000).reshape(1200, 2000).astype(np.uint8)
     rgba = np.dstack([noise(50, 70, 3), np.zeros((50, 70, 1), np.uint8)])
     pictures = {
         "black.png": np.zeros((60, 80, 3), np.uint8),

@@ -196,7 +196,7 @@ def test_order_and_batch_do_not_shape_the_bytes(config, tmp_path, pictures):
     whole = digests(config.out)
     by_one = RunConfig(**{**asdict(config), "out": str(tmp_path / "single")})
     stop = Stop()
-    for _ in range(12):
+    for _ in range(5):
         stop = Stop()
         listener = Listener(on_finish=lambda row, stop=stop: stop.request())
         run(by_one, listener, Drive(), stop)

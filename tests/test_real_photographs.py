@@ -38,7 +38,9 @@ RUNS = {
 
 def _heat(saliency, size, view):
     """The heat of each pixel of a picture, float32 [H, W], 0 to 1."""
-    return np.concatenate([heat for _, heat in rendering._strips(saliency, size, view, None)])
+    return np.concatenate(
+        [heat for _, heat in rendering._strips(saliency, size, view, None, signed=False)]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -89,8 +89,8 @@ def test_rows_tell_how_many_samples_were_taken_and_whether_they_were_enough(whol
 
 def test_shards_make_the_same_bytes(config, whole):
     apart = other(config, "shards")
-    for i in (3, 1, 2):
-        run(apart, Listener(), Drive(shard=(i, 3)))
+    for i in (2, 1):
+        run(apart, Listener(), Drive(shard=(i, 2)))
     assert digests(apart) == whole[0]
 
 
@@ -98,7 +98,7 @@ def test_a_run_that_is_stopped_again_and_again_makes_the_same_bytes(config, whol
     monkeypatch.setattr("sgcampp.run.pace.SECONDS_BETWEEN_WRITES", -1)
     monkeypatch.setattr("sgcampp.run.pace.AHEAD", 1)
     bit_by_bit = other(config, "stopped")
-    for _ in range(4):
+    for _ in range(3):
         stop = Stop()
         run(bit_by_bit, Listener(on_finish=lambda row, stop=stop: stop.request()), Drive(), stop)
     run(bit_by_bit, Listener())

@@ -90,16 +90,14 @@ class Explainer:
         examples: ArrayLike | None = None,
         **choices: Any,
     ) -> None:
-        held, self._given = chosen(baseline)
+        against, self._given = chosen(baseline)
         self._several = not all(isinstance(x, str | None) for x in (layer_name, method))
         layers = [layer_name] if isinstance(layer_name, str | None) else layer_name
         methods = [method] if isinstance(method, str) else method
-        perturbing = Perturbing(**{x: choices.pop(x) for x in PERTURBING if x in choices})
-        how, which = choices_from(choices), Selection(filters, region, subset)
-        self.looks = looks_of(
-            *(layers, methods, how, which, nsamples, std_dev, seed),
-            *(Against(held, ig_steps, ig_tolerance), tokens, perturbing),
-        )
+        hiding = Perturbing(**{x: choices.pop(x) for x in PERTURBING if x in choices})
+        which, held = Selection(filters, region, subset), Against(against, ig_steps, ig_tolerance)
+        how = choices_from(choices), which, nsamples, std_dev, seed, held, tokens, hiding
+        self.looks = looks_of(layers, methods, *how)
         check_tolerance(tolerance, self.looks)
         self.batch_size = check_batch_size(batch_size)
         self.examples = examples_for(self.looks, examples)

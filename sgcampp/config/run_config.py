@@ -186,6 +186,7 @@ class RunConfig:
     )
     colormap: str = key("viridis", one_of(COLORMAPS), "of heatmaps and overlays")
     overlay_alpha: float = key(0.6, NUMBER, "opacity of the hottest place of an overlay, 0 to 1")
+    fade_uncertain: bool = key(False, FLAG, "overlays fade where 2 standard errors exceed the map")
     png_compression: int = key(1, WHOLE, "0 (fast, large) to 9 (slow, small)")
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from sgcampp.explain.looks import INPUT
 from sgcampp.explain.methods import METHODS
 from sgcampp.pictures.panel import Cell, draw_panel
 from sgcampp.pictures.rendering import View
+from sgcampp.pictures.style import Style
 from sgcampp.tree.rows import MapRow
 from sgcampp.tree.words import class_words, flat_words
 
@@ -19,13 +20,18 @@ Axis = Callable[[MapRow], str]
 """Gives a map the name of its column, or a part of the name of its row."""
 
 
+ERROR = "its standard error"
+"""Name of the columns of errors."""
+
+
 @dataclass(frozen=True, eq=False)
 class DrawnMap:
-    """One map, float32 [h, w], with its row and its peak (see `Cell`)."""
+    """One map, float32 [h, w], with its row, its peak (see `Cell`) and its standard error."""
 
     row: MapRow
     saliency: NDArray[np.float32]
     peak: float | None = None
+    error: NDArray[np.float32] | None = None
 
 
 def panel_of(
@@ -33,10 +39,7 @@ def panel_of(
     maps: Sequence[DrawnMap],
     title: str,
     view: View | None,
-    *,
-    colormap: str,
-    alpha: float,
-    scale: str,
+    style: Style,
 ) -> NDArray[np.uint8]:
     """Draws all maps of an image beside each other.
 
@@ -48,31 +51,42 @@ def panel_of(
         maps: at least one.
         title: what stands above.
         view: the part of the image that the model saw.
-        colormap: as for `draw_panel`, as are the next two.
-        alpha: opacity.
-        scale: of the colours.
+        style: how it looks; with `panel_errors` each map that has an error has it on its right, in
+            the same colours.
 
     Returns:
         uint8 [H', W', 3], RGB.
     """
-    by_column, *by_row = _varying_axes(maps) or [_method]
-    columns = list(dict.fromkeys(by_column(one.row) for one in maps))
+    name, *by_row = _varying_axes(maps) or [_method]
+    columns = list(dict.fromkeys(name(one.row) for one in maps))
     rows = list(dict.fromkeys(_joined(by_row, one.row) for one in maps))
-    cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
+    unsure = {name(one.row) for one in maps if style.panel_errors and one.error is not None}
+    places = [
+        (column, shown)
+        for column in columns
+        for shown in ((column, ERROR) if column in unsure else (column,))
+    ]
+    cells: list[list[Cell | None]] = [[None] * len(places) for _ in rows]
     for one in maps:
-        row, column = rows.index(_joined(by_row, one.row)), columns.index(by_column(one.row))
-        cells[row][column] = Cell(one.saliency, _caption(one.row), one.peak, bool(one.row.signed))
-    return draw_panel(
-        image,
-        cells,
-        columns,
-        rows,
-        title,
-        view=view,
-        colormap=colormap,
-        alpha=alpha,
-        scale=scale,
-    )
+        row, column = cells[rows.index(_joined(by_row, one.row))], name(one.row)
+        row[places.index((column, column))] = _cell(one, style.fade_uncertain)
+        if column in unsure:
+            row[places.index((column, ERROR))] = _error_cell(one)
+    look = style.colormap, style.alpha, style.panel_scale
+    return draw_panel(image, cells, [shown for _, shown in places], rows, title, view, *look)
+
+
+def _cell(one: DrawnMap, fade: bool) -> Cell:
+    error = one.error if fade else None
+    return Cell(one.saliency, _caption(one.row), one.peak, bool(one.row.signed), error)
+
+
+def _error_cell(one: DrawnMap) -> Cell | None:
+    """The error of a map, in colours that end where the map's do."""
+    if one.error is None:
+        return None
+    peak = float(np.abs(one.saliency).max()) if one.peak is None else one.peak
+    return Cell(one.error, "", peak)
 
 
 def _varying_axes(maps: Sequence[DrawnMap]) -> list[Axis]:
@@ -134,6 +148,8 @@ def _caption(row: MapRow) -> str:
         parts.append(f"S {row.score:.1f}")
     if row.weights is not None and len(row.weights) == 1:
         parts = [f"w {row.weights[0]:.3g}", *parts]
+    if row.relative_se is not None:
+        parts.append(f"± {100 * row.relative_se:.2g} %")
     if row.reason:
         parts.append(f"all zeros: {flat_words(row.reason)}")
     return " · ".join(parts)

@@ -37,12 +37,14 @@ class Cell:
         caption: what stands under it, such as "tabby 0.83"; may be empty.
         peak: the value that has the last colour with scale="own"; None: the map's maximum.
         signed: whether values may be negative.
+        error: float32 [h,w], its standard error, where colours shall fade for it.
     """
 
     saliency: NDArray[np.float32]
     caption: str
     peak: float | None = None
     signed: bool = False
+    error: NDArray[np.float32] | None = None
 
 
 def draw_panel(
@@ -51,7 +53,6 @@ def draw_panel(
     columns: Sequence[str],
     rows: Sequence[str],
     title: str,
-    *,
     view: View | None = None,
     colormap: str = "viridis",
     alpha: float = 0.6,
@@ -175,7 +176,8 @@ def _overlay(
     )
     large = image.repeat(down, axis=0).repeat(across, axis=1)
     scaled = _scaled(view, down, across)
-    drawn = overlay(large, cell.saliency, alpha, colormap, scaled, peak, cell.signed)
+    of_cell = scaled, peak, cell.signed, cell.error
+    drawn = overlay(large, cell.saliency, alpha, colormap, *of_cell)
     return cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import repeat
+from typing import Any
 
 import cv2
 import numpy as np
@@ -66,11 +68,12 @@ def overlay(
     view: View | None = None,
     peak: float | None = None,
     signed: bool = False,
+    error: np.ndarray | None = None,
 ) -> np.ndarray:
     """Lays a coloured saliency map over its image.
 
-    The opacity of the colours is alpha·√|heat|, heat from −1 or 0 to 1: the image keeps its own
-    colours where the map is zero, and weak heat still shows.
+    The opacity of the colours is alpha·√|heat|, heat from −1 or 0 to 1: weak heat still shows.
+    Where two standard errors are more than the map, it is less by as many times.
 
     Args:
         image: uint8 [H,W,3], RGB.
@@ -80,6 +83,7 @@ def overlay(
         view: as for `heatmap`; the image is darkened outside it, where the model saw nothing.
         peak: as for `heatmap`, as is the next one.
         signed: whether values may be negative.
+        error: [h,w], ≥ 0, the map's standard error, where colours shall fade for it.
 
     Returns:
         uint8 [H,W,3], RGB.
@@ -88,18 +92,35 @@ def overlay(
         UserError: for an unknown colour map, or an alpha outside 0 to 1.
         ValueError: for an image that is not uint8 [H,W,3], or a map or peak as for `heatmap`.
     """
+    _check(image, alpha)
+    colours = (_diverging() if signed else _colours(colormap)).astype(np.float32)
+    result = np.empty_like(image)
+    size = image.shape[:2]
+    opacities: Iterator[Any] = (
+        repeat(alpha) if error is None else _faded(alpha, saliency, error, size, view)
+    )
+    for rows, heat in _strips(saliency, size, view, peak, signed):
+        strip = image[rows].astype(np.float32)
+        opacity = (next(opacities) * np.sqrt(np.abs(heat)))[..., None]
+        result[rows] = strip + opacity * (colours[_levels(heat, signed)] - strip) + 0.5
+    _darken_unseen(result, view)
+    return result
+
+
+def _check(image: np.ndarray, alpha: float) -> None:
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha is {alpha}; accepted are numbers from 0 to 1")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"image is {image.dtype} {list(image.shape)}, not uint8 [H,W,3]")
-    colours = (_diverging() if signed else _colours(colormap)).astype(np.float32)
-    result = np.empty_like(image)
-    for rows, heat in _strips(saliency, image.shape[:2], view, peak, signed):
-        strip = image[rows].astype(np.float32)
-        opacity = (alpha * np.sqrt(np.abs(heat)))[..., None]
-        result[rows] = strip + opacity * (colours[_levels(heat, signed)] - strip) + 0.5
-    _darken_unseen(result, view)
-    return result
+
+
+def _faded(
+    alpha: float, saliency: np.ndarray, error: np.ndarray, size: tuple[int, ...], view: View | None
+) -> Iterator[Any]:
+    """Alpha times |map| / (2 standard errors), that 1 at most, in the strips of `_strips`."""
+    height, twice = np.abs(saliency), 2 * error
+    share = np.where(twice > height, height / np.where(twice > height, twice, 1), 1)
+    return (alpha * heat for _, heat in _strips(share, size, view, 1.0, signed=False))
 
 
 def robust_peak(saliency: np.ndarray) -> float | None:

@@ -8,24 +8,8 @@ import numpy as np
 from sgcampp.pictures.arrangement import DrawnMap, panel_of
 from sgcampp.pictures.encoding import npy, png
 from sgcampp.pictures.rendering import View, heatmap, overlay
+from sgcampp.pictures.style import Style
 from sgcampp.registry import Registry
-
-
-@dataclass(frozen=True)
-class Style:
-    """How pictures look.
-
-    Attributes:
-        colormap: of `rendering.COLORMAPS`.
-        alpha: opacity of an overlay's colours at the maximum, 0 to 1.
-        png_compression: 0 (fast, large) to 9 (slow, small).
-        panel_scale: of `panel.SCALES`.
-    """
-
-    colormap: str = "viridis"
-    alpha: float = 0.6
-    png_compression: int = 1
-    panel_scale: str = "own"
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +163,7 @@ def _overlay(finished: FinishedMap) -> bytes:
         finished.view,
         finished.peak,
         finished.signed,
+        finished.error if style.fade_uncertain else None,
     )
     return png(picture, style.png_compression)
 
@@ -187,13 +172,5 @@ def _overlay(finished: FinishedMap) -> bytes:
 def _panel(finished: FinishedImage) -> bytes:
     """The image and all its maps beside each other, with their names: PNG, RGB."""
     style = finished.style
-    picture = panel_of(
-        finished.image,
-        finished.maps,
-        finished.key,
-        finished.view,
-        colormap=style.colormap,
-        alpha=style.alpha,
-        scale=style.panel_scale,
-    )
+    picture = panel_of(finished.image, finished.maps, finished.key, finished.view, style)
     return png(picture, style.png_compression)

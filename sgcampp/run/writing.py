@@ -13,12 +13,12 @@ from sgcampp.images.decode import decoded, read_image
 from sgcampp.images.faults import ImageError, Reason
 from sgcampp.models.classifier import Classifier
 from sgcampp.pictures.rendering import robust_peak
+from sgcampp.pictures.style import Style
 from sgcampp.pictures.writers import (
     WRITERS,
     DrawnMap,
     FinishedImage,
     FinishedMap,
-    Style,
     Writer,
     encode,
 )
@@ -58,7 +58,12 @@ class ImageWriter:
         self._of_images = [writer for writer in writers if writer.of_image]
         self._draws = any(writer.draws for writer in writers)
         self._style = Style(
-            config.colormap, config.overlay_alpha, config.png_compression, config.panel_scale
+            config.colormap,
+            config.overlay_alpha,
+            config.png_compression,
+            config.panel_scale,
+            config.fade_uncertain,
+            panel_errors="error_heatmaps" in config.write,
         )
 
     def __call__(self, outcome: Outcome) -> Written:
@@ -142,7 +147,8 @@ class ImageWriter:
                 continue
             data = encode(writer.kind, finished)
             files[writer.kind], digests[writer.kind] = self._write(writer, image, words, data)
-        return DrawnMap(self._map_row(named, one, files, digests), one.saliency, peak)
+        row = self._map_row(named, one, files, digests)
+        return DrawnMap(row, one.saliency, peak, one.error.se)
 
     def _map_row(
         self, named: NamedLook, one: ImageMap, files: dict[str, str], digests: dict[str, str]

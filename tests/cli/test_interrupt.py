@@ -13,12 +13,12 @@ import pytest
 pytestmark = pytest.mark.end_to_end
 
 SGCAMPP = Path(sys.executable).parent / "sgcampp"
-IMAGES = 60
+IMAGES = 24
 
 
 @pytest.fixture
 def photos(tmp_path, photographs):
-    """Sixty crops of real photographs."""
+    """Crops of real photographs."""
     (tmp_path / "photos").mkdir()
     for number in range(IMAGES):
         name = list(photographs)[number % len(photographs)]

@@ -40,7 +40,7 @@ WRONG = {
     "seed negative": (["--seed", "-1"], "seed is -1, accepted: a whole number from 0"),
     "method": (
         ["--method", "gradcam"],
-        "method is 'gradcam', accepted: one or several of smooth_grad_cam_pp, grad_cam_pp",
+        "method is 'gradcam', accepted: all, or one or several of smooth_grad_cam_pp, grad_cam_pp",
     ),
     "choice": (["--score", "softmax"], "score is 'softmax', accepted: exp_logit or logit"),
     "batch size": (["--batch-size", "0"], "batch_size is 0, accepted: auto or a whole number"),

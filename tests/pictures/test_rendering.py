@@ -196,3 +196,21 @@ def test_the_robust_peak_of_a_signed_map_is_of_absolute_values():
 def test_a_negative_value_is_refused_where_none_is_said_to_be():
     with pytest.raises(ValueError, match="not negative"):
         heatmap(np.array([[-1.0]]), (1, 1))
+
+
+def test_the_overlay_fades_where_two_standard_errors_exceed_the_map():
+    """By hand: heat 1 and 1/4, sure of the first, four times too unsure of the second."""
+    image = np.zeros((1, 2, 3), np.uint8)
+    saliency, error = np.array([[8, 2]], np.float32), np.array([[4, 4]], np.float32)
+    drawn = overlay(image, saliency, 0.5, "gray", error=error)
+    grey = [255 * 0.5, 64 * 0.5 * (2 / 8) * np.sqrt(1 / 4)]
+    np.testing.assert_array_equal(drawn[0, :, 0], np.floor(np.add(grey, 0.5)))
+    sure = overlay(image, saliency, 0.5, "gray", error=saliency / 2)
+    np.testing.assert_array_equal(sure, overlay(image, saliency, 0.5, "gray"))
+
+
+def test_fading_divides_nothing_by_zero():
+    image = np.full((2, 2, 3), 9, np.uint8)
+    nothing = np.zeros((2, 2), np.float32)
+    for error in (nothing, nothing + 1):
+        np.testing.assert_array_equal(overlay(image, nothing, error=error), image)

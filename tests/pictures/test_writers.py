@@ -6,7 +6,8 @@ from PIL import Image
 
 from sgcampp.pictures.arrangement import DrawnMap
 from sgcampp.pictures.rendering import heatmap, overlay
-from sgcampp.pictures.writers import WRITERS, FinishedImage, FinishedMap, Style, encode
+from sgcampp.pictures.style import Style
+from sgcampp.pictures.writers import WRITERS, FinishedImage, FinishedMap, encode
 from sgcampp.tree.open_tree import kinds_of
 from sgcampp.tree.paths import KINDS
 from sgcampp.tree.rows import MapRow
@@ -37,6 +38,43 @@ def test_a_panel_is_about_all_maps_of_an_image(finished):
     whole = FinishedImage("a.png", finished.image, finished.view, maps, finished.style)
     picture = np.asarray(Image.open(io.BytesIO(WRITERS["panels"].encode(whole))))
     assert picture.shape[1] > 3 * 224
+
+
+def test_panels_show_errors_beside_their_maps_where_they_are_asked_for(finished):
+    from sgcampp.pictures.panel import Cell, draw_panel
+
+    sure = MapRow(method="grad_cam", layer="conv", class_idx=1)
+    unsure = MapRow(method="smooth_grad_cam_pp", layer="conv", class_idx=1, relative_se=0.0125)
+    maps = [DrawnMap(sure, finished.saliency)]
+    maps += [DrawnMap(unsure, finished.saliency, error=finished.error)]
+    style = Style("turbo", 0.4, 6, panel_errors=True)
+    whole = FinishedImage("a.png", finished.image, finished.view, maps, style)
+    picture = np.asarray(Image.open(io.BytesIO(WRITERS["panels"].encode(whole))))
+    cells = [Cell(finished.saliency, "class 1"), Cell(finished.saliency, "class 1 · ± 1.2 %")]
+    cells += [Cell(finished.error, "", peak=float(finished.saliency.max()))]
+    names = ["Grad-CAM", "Smooth Grad-CAM++", "its standard error"]
+    look = {"view": finished.view, "colormap": "turbo", "alpha": 0.4}
+    by_hand = draw_panel(finished.image, [cells], names, [""], "a.png", **look)
+    np.testing.assert_array_equal(picture, by_hand)
+
+
+@pytest.mark.parametrize("kind", ["overlays", "panels"])
+def test_uncertain_maps_fade_where_that_is_asked_for(finished, kind):
+    from dataclasses import replace
+
+    error = finished.saliency.copy()
+
+    def drawn(fade):
+        style = Style("turbo", 0.4, 6, fade_uncertain=fade)
+        if kind == "overlays":
+            return encode(kind, replace(finished, error=error, style=style))
+        maps = [DrawnMap(MapRow(method="grad_cam"), finished.saliency, error=error)]
+        whole = FinishedImage("a.png", finished.image, finished.view, maps, style)
+        return WRITERS[kind].encode(whole)
+
+    plain, faded = (np.asarray(Image.open(io.BytesIO(drawn(fade)))) for fade in (False, True))
+    assert plain.shape == faded.shape
+    assert (plain != faded).any()
 
 
 def test_arrays_are_raw_float32(finished):
