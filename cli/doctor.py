@@ -13,8 +13,8 @@ import click
 from sgcampp import __version__
 from sgcampp.config.loading import load_config
 from sgcampp.config.run_config import RunConfig
+from sgcampp.run.quiet import import_tensorflow
 
-from .quiet import import_tensorflow
 from .streams import print_lines
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "click", "pillow", "scipy")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sgcampp.run.quiet import import_tensorflow
 from sgcampp.storage.location import locate
 from sgcampp.storage.urls import redacted
 
-from .quiet import import_tensorflow
 from .running import Shard
 from .signals import stop_on_signals
 from .streams import print_lines, printable, tell

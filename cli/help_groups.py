@@ -28,7 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "The run": (
         *("glob", "recursive", "shard", "retry_failed", "overwrite", "as_json", "quiet"),
-        *("max_failures", "max_pixels"),
+        *("workers", "scheduler", "max_failures", "max_pixels"),
     ),
     "Device": ("batch_size", "precision", "jit"),
     "Where the paper leaves a choice": (

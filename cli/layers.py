@@ -8,9 +8,9 @@ import click
 
 from sgcampp.config.keys import MODEL_KEYS
 from sgcampp.explain.checks import grid_of
+from sgcampp.run.quiet import import_tensorflow
 
 from .options import config_flags, given
-from .quiet import import_tensorflow
 
 
 @click.command("layers")

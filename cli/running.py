@@ -10,15 +10,20 @@ import click
 
 from sgcampp.config.loading import load_config
 from sgcampp.config.run_config import RunConfig
+from sgcampp.run.backlog import Drive
+from sgcampp.run.quiet import import_tensorflow
 from sgcampp.storage.urls import redacted
 
 from .options import config_flags, given
 from .progress import Progress
-from .quiet import import_tensorflow
 from .signals import stop_on_signals
 
 if TYPE_CHECKING:
     from sgcampp.run.summary import Summary
+
+
+DRIVING = ("shard", "retry_failed", "overwrite", "workers", "scheduler")
+"""Parameters that say how a run is driven, and shape none of its maps."""
 
 
 class Shard(click.ParamType):
@@ -51,6 +56,14 @@ def run_flags(command: Callable) -> Callable:
                 "--overwrite", is_flag=True, help="Remove what OUT holds and start afresh."
             ),
             click.option(
+                "--workers",
+                type=click.IntRange(1, 1000),
+                help="Processes of this machine that do the work.",
+            ),
+            click.option(
+                "--scheduler", metavar="ADDRESS", help="Dask cluster that does it: tcp://HOST:PORT."
+            ),
+            click.option(
                 "--json", "as_json", is_flag=True, help="Print each image's manifest row as JSON."
             ),
             click.option(
@@ -67,9 +80,6 @@ def conduct(
     *,
     src: tuple[str, ...],
     config: str | None,
-    shard: tuple[int, int] | None,
-    retry_failed: bool,
-    overwrite: bool,
     as_json: bool,
     quiet: bool,
     always: str | None = None,
@@ -83,40 +93,57 @@ def conduct(
         defaults: of the command, where they are not RunConfig's own.
         src: sources.
         config: a YAML file's path or URL.
-        shard: which one.
-        retry_failed: whether to try failed images again.
-        overwrite: whether to start afresh.
         as_json: whether to print rows.
         quiet: whether to print nothing but errors, and rows where they are asked for.
         always: a kind of file that is written whatever `write` says.
         after: done when the run has ended, unless it was interrupted.
         progress: tells of it; None: as `explain` does.
-        **flags: by key.
+        **flags: those that drive it, and the config's by key.
     """
+    drive = _drive(**{name: flags.pop(name) for name in DRIVING})
     sources = {"sources": list(src)} if src else {}
     resolved = load_config(config, {**given(flags), **sources}, defaults)
     if always and always not in resolved.write:
         resolved = replace(resolved, write=[*resolved.write, always])
-    if overwrite and shard:
-        raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
-    driven = (shard or (1, 1), overwrite, retry_failed)
-    summary = _run(resolved, progress or Progress(as_json, quiet), driven)
+    summary = _run(resolved, progress or Progress(as_json, quiet), drive)
     if not summary.interrupted:
         after(resolved)
     sys.exit(summary.exit_code)
 
 
-def _run(
-    config: RunConfig, progress: Progress, driven: tuple[tuple[int, int], bool, bool]
-) -> "Summary":
-    """Runs and tells of it. `driven`: shard, whether to start afresh, and to try failures again."""
+def _drive(
+    shard: tuple[int, int] | None,
+    retry_failed: bool,
+    overwrite: bool,
+    workers: int | None,
+    scheduler: str | None,
+) -> Drive:
+    """How a run is driven; a usage error for flags that do not go together."""
+    if overwrite and shard:
+        raise click.UsageError("--overwrite goes without --shard: it removes all shards' results")
+    if workers and scheduler:
+        raise click.UsageError("--workers goes without --scheduler: its cluster has its own")
+    if shard and (workers or scheduler):
+        given = "--workers" if workers else "--scheduler"
+        raise click.UsageError(
+            f"{given} goes without --shard: the run shares out its images itself"
+        )
+    if scheduler and not re.match(r"[a-z]+://.", scheduler):
+        raise click.UsageError(
+            f"--scheduler is {scheduler!r}, accepted: an address such as tcp://10.0.0.1:8786"
+        )
+    return Drive(shard or (1, 1), overwrite, retry_failed, workers or 0, scheduler)
+
+
+def _run(config: RunConfig, progress: Progress, drive: Drive) -> "Summary":
+    """Runs and tells of it."""
     with stop_on_signals() as stop:
-        import_tensorflow()
+        if not drive.on_workers:
+            import_tensorflow()
         from sgcampp.pipeline import run
-        from sgcampp.run.backlog import Drive
 
         try:
-            summary = run(config, progress, Drive(*driven), stop)
+            summary = run(config, progress, drive, stop)
         finally:
             progress.close()
     progress.note(f"{summary}; the results are in {redacted(config.out or '')}{summary.closing}")

@@ -2,4 +2,5 @@
 
 from sgcampp.cli.main import main  # type: ignore[import-not-found]  # cli/ is installed there
 
-main(prog_name="sgcampp")
+if __name__ == "__main__":  # worker processes import it too
+    main(prog_name="sgcampp")

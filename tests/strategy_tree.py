@@ -5,7 +5,7 @@ import io
 import numpy as np
 
 from sgcampp.config.run_config import RunConfig
-from sgcampp.run.settling import run_yaml
+from sgcampp.run.run_file import run_yaml
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.manifest import manifest_writer
 from sgcampp.tree.paths import RUN_YAML

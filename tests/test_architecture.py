@@ -93,6 +93,12 @@ ROOMS = {
         "sgcampp.storage",
         "sgcampp.tree",
     },
+    "sgcampp.cluster": {
+        "sgcampp.images.faults",
+        "sgcampp.run",
+        "sgcampp.storage",
+        "sgcampp.tree",
+    },
     "sgcampp.annotations": set(),
     "sgcampp.statistics": set(),
     "sgcampp.metrics": {"sgcampp.draws", "sgcampp.registry"},
@@ -138,7 +144,7 @@ LATER = {
     "sgcampp.explain.lazy": "methods are named without it",
     "sgcampp.models.loading": "after the check of what Keras runs on",
     "cli.doctor": "to tell of it",
-    "cli.quiet": "so that it says nothing",
+    "sgcampp.run.quiet": "so that it says nothing",
     "sgcampp.explain.lime": "scikit-image and scikit-learn, an extra for one method",
     "sgcampp.strategies.clustering": "an extra",
     "sgcampp.export.formats": "pyarrow, for Parquet alone",
@@ -159,6 +165,9 @@ WITHOUT = (
     "sgcampp.export.table",
     "sgcampp.run.summary",
     "sgcampp.run.stop",
+    "sgcampp.pipeline",
+    "sgcampp.cluster.opening",
+    "sgcampp.cluster.worker",
 )
 """What the commands import that need no TensorFlow."""
 
@@ -167,7 +176,10 @@ HEAVY = {
     "pyarrow",
 }
 MOST_LINES, LONGEST_FUNCTION = 250, 45
-DRIVING = {"config", "json", "as_json", "shard", "retry_failed", "overwrite", "quiet"}
+DRIVING = {
+    *("config", "json", "as_json", "shard", "retry_failed", "overwrite", "quiet"),
+    *("workers", "scheduler"),
+}
 """Flags of `explain` that say how a run is driven, not what it computes."""
 
 
@@ -224,7 +236,7 @@ def test_the_imports_are_seen():
     assert {"sgcampp.engine.plan", "sgcampp.engine.step", "tensorflow"} <= engine
     assert "cli.options" in {module for _, module in imports(MODULES["cli.running"])}
     assert "tensorflow" in imports_when_loaded(MODULES["sgcampp.engine.engine"])
-    assert "tensorflow" not in imports_when_loaded(MODULES["cli.quiet"])
+    assert "tensorflow" not in imports_when_loaded(MODULES["sgcampp.run.quiet"])
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)
@@ -291,7 +303,7 @@ def test_what_needs_no_tensorflow_loads_none(module):
     code = f"import sys, {module}; print(*sys.modules)"
     line = [sys.executable, "-c", code]
     loaded = subprocess.run(line, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-    assert not {"tensorflow", "keras"} & set(loaded.split())
+    assert not {"tensorflow", "keras", "distributed"} & set(loaded.split())
     if is_in(module, "sgcampp.tree") or is_in(module, "sgcampp.report"):
         assert not {"cv2", "scipy", "sgcampp.explain"} & set(loaded.split())
 
@@ -312,8 +324,12 @@ COVERED = {
     "api/test_evaluating.py": ["api.own_maps"],
     "api/test_figure.py": ["api.explanation"],
     "cli/test_explain_command.py": ["run.doubts"],
-    "cli/test_environment.py": ["__main__"],
+    "cli/test_environment.py": ["__main__", "run.quiet"],
     "cli/test_usage_errors.py": ["errors", "run.starting"],
+    "cluster/test_workers.py": [
+        *("cluster.calls", "cluster.hands", "cluster.local", "cluster.opening"),
+        *("cluster.preload", "cluster.worker", "run.crew"),
+    ],
     "config/test_run_config.py": ["config.keys", "config.loading", "config.value_types"],
     "engine/test_engine.py": [
         *(
@@ -404,6 +420,7 @@ COVERED = {
     "test_pipeline.py": [
         *("run.backlog", "run.explaining", "run.reading", "run.stop", "run.summary"),
         *("run.pace", "run.writing", "tree.lock"),
+        *("run.alone", "run.listing", "run.prepared", "run.recording"),
     ],
     "test_perturbed_run.py": ["run.examples"],
     "test_run_of_several.py": ["pictures.arrangement", "run.suffixes", "run.targets"],
@@ -416,6 +433,7 @@ COVERED = {
         "tree.present",
         "tree.shards",
     ],
+    "tree/test_run_record.py": ["run.run_file"],
     "tree/test_paths.py": ["storage.atomic", "tree.tree_writer"],
     "tree/test_verify.py": ["tree.arrays"],
 }

@@ -25,7 +25,7 @@ from sgcampp.evaluation.presets import CURVE_NAMES, PRESETS
 from sgcampp.evaluation.rows import EvaluationRow
 from sgcampp.metrics.catalogue import METRICS, REFERENCES
 from sgcampp.models.loading import load_model
-from sgcampp.run.settling import run_yaml
+from sgcampp.run.run_file import run_yaml
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.manifest import manifest_writer
 from sgcampp.tree.paths import RUN_YAML

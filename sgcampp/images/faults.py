@@ -25,6 +25,7 @@ class Reason(str, Enum):
     DUPLICATE = "duplicate"
     UNREACHABLE = "unreachable"
     UNREADABLE = "unreadable"
+    WORKER_LOST = "worker_lost"
 
 
 class ImageError(Exception):
@@ -39,6 +40,9 @@ class ImageError(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+    def __reduce__(self) -> tuple[type["ImageError"], tuple[Reason, str]]:
+        return type(self), (self.reason, self.message)
 
 
 _BY_ERRNO = {

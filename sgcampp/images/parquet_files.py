@@ -94,6 +94,9 @@ class _Cells:
         self._rows: Iterator[bytes | None] = iter(())
         self._group, self._next = -1, -1
 
+    def __reduce__(self) -> tuple[type["_Cells"], tuple[Location]]:
+        return _Cells, (self._file,)  # in another process it is opened anew
+
     def listed(self) -> Iterator[tuple[str | None, str | None]]:
         """(path, label) of each row."""
         columns = [name for name in (self._path, self._label) if name]

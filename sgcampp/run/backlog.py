@@ -20,11 +20,20 @@ class Drive:
         shard: (i, N), 1 <= i <= N: every N-th image, from the i-th on.
         overwrite: remove what the output tree holds first.
         retry_failed: try images again that failed in earlier runs.
+        workers: processes of this machine that do the work; 0: this one does it.
+        scheduler: address of the Dask cluster that does it.
     """
 
     shard: tuple[int, int] = (1, 1)
     overwrite: bool = False
     retry_failed: bool = False
+    workers: int = 0
+    scheduler: str | None = None
+
+    @property
+    def on_workers(self) -> bool:
+        """Whether other processes do the work."""
+        return bool(self.workers or self.scheduler)
 
     @property
     def part(self) -> int:

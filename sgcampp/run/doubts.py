@@ -1,13 +1,16 @@
 """Sentences about what a run's settings and numbers leave in doubt."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from sgcampp.engine.ensemble import Ensemble
 from sgcampp.explain.looks import SMOOTHING
 from sgcampp.tree.tally import Tally
 
+if TYPE_CHECKING:
+    from sgcampp.engine.ensemble import Ensemble
 
-def why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:
+
+def why_unsmoothed(ensemble: "Ensemble") -> Iterator[str]:
     """About methods and layers that the noise asked for cannot reach."""
     looks = ensemble.looks
     asked = any(look.nsamples and not look.method.on_path for look in looks)
@@ -23,7 +26,7 @@ def why_unsmoothed(ensemble: Ensemble) -> Iterator[str]:
         )
 
 
-def why_approximate(ensemble: Ensemble) -> Iterator[str]:
+def why_approximate(ensemble: "Ensemble") -> Iterator[str]:
     """About layers where the paper's 2nd and 3rd derivatives are not the derivatives."""
     last_factors = {look: (look.factors() or (look,))[-1] for look in ensemble.looks}
     bends = {
@@ -41,7 +44,7 @@ def why_approximate(ensemble: Ensemble) -> Iterator[str]:
         )
 
 
-def last_words(ensemble: Ensemble) -> str:
+def last_words(ensemble: "Ensemble") -> str:
     """What the last line of a run adds: the layer that SMOOTHING stood for, what else to type."""
     seen = ensemble.seen
     found = [seen[look].layer for look in ensemble.looks if look.where.layer_name == SMOOTHING]

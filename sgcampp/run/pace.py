@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
-from sgcampp.run.writing import Written
+from sgcampp.run.recording import Written
 
 SECONDS_BETWEEN_WRITES = 0.25
 """Of rows: each write waits for the disk, and the device for it."""

@@ -15,10 +15,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 from sgcampp.errors import RunStopped
-from sgcampp.run.writing import Written
+from sgcampp.run.recording import Written
 from sgcampp.storage.store import Store
 from sgcampp.tree.lock import WHOLE
 from sgcampp.tree.manifest import part_names
@@ -31,6 +30,8 @@ Files = list[tuple[str, bytes]]
 
 _ROW = re.compile(r"(.*/)?[^./]*\.json", re.DOTALL)
 """The name of a member that is an image's row."""
+_SHARD = re.compile(rb'"(%s/[0-9-]+\.tar)/' % SHARDS.encode())
+"""In a row: the shard that its files are in."""
 
 
 class Packer:
@@ -40,13 +41,14 @@ class Packer:
         store: the output tree.
         part: of the manifest that the run writes.
         size: images in a shard, at most.
+        number: of the first shard.
     """
 
-    def __init__(self, store: Store, part: int, size: int) -> None:
+    def __init__(self, store: Store, part: int, size: int, number: int) -> None:
         self._store, self._part, self._size = store, part, size
         self._waiting: defaultdict[str, Files] = defaultdict(list)
         self._lock = threading.Lock()
-        self._number = 1 + max(_numbers(shards_in(store), part), default=-1)
+        self._number = number
 
     def write(
         self, key: str, kind: str, extension: str, suffixes: Sequence[str], data: bytes
@@ -146,6 +148,11 @@ def _below(row: Row, shard: str) -> Row:
     return replace(row, files=moved(row.files), maps=list(map(of_map, row.maps)))
 
 
+def next_number(store: Store, part: int) -> int:
+    """The number of the next shard of a part."""
+    return 1 + max(_numbers(shards_in(store), part), default=-1)
+
+
 def _numbers(shards: Iterable[str], part: int) -> Iterator[int]:
     """The numbers of a part's shards."""
     for number, name in ((shard.rpartition("/")[2][:-4], shard) for shard in shards):
@@ -157,7 +164,7 @@ def _numbers(shards: Iterable[str], part: int) -> Iterator[int]:
 def orphans(store: Store, part: int) -> list[Row]:
     """The rows of whole shards whose run was killed before it recorded them.
 
-    For the holder of the part's lock. Only the last shards of a part can be such.
+    For the holder of the part's lock.
 
     Args:
         store: the output tree.
@@ -166,25 +173,20 @@ def orphans(store: Store, part: int) -> list[Row]:
     Raises:
         RunStopped: for a shard that can't be read.
     """
-    rows: list[Row] = []
-    by_part: defaultdict[str, list[str]] = defaultdict(list)
-    for shard in shards_in(store):
-        by_part[shard.rpartition("-")[0]].append(shard)
-    for shards in by_part.values():
-        if part == WHOLE or shards[0].startswith(f"{SHARDS}/{part:05d}-"):
-            unrecorded = partial(_is_unrecorded, store)
-            for shard in itertools.takewhile(unrecorded, reversed(shards)):
-                rows = [*_rows_in(store, shard), *rows]
-    return rows
+    of_part = "" if part == WHOLE else f"{SHARDS}/{part:05d}-"
+    shards = [shard for shard in shards_in(store) if shard.startswith(of_part)]
+    recorded = _recorded(store) if shards else set()
+    unrecorded = (shard for shard in shards if shard.encode() not in recorded)
+    return [row for shard in unrecorded for row in _rows_in(store, shard)]
 
 
-def _is_unrecorded(store: Store, shard: str) -> bool:
-    needle = f'"{shard}/'.encode("ascii")
+def _recorded(store: Store) -> set[bytes]:
+    """The shards that the manifest's rows name."""
+    found: set[bytes] = set()
     for part in part_names(store):
         with store.open_own(part) as file:
-            if any(needle in line for line in file):
-                return False
-    return True
+            found.update(match[1] for line in file if (match := _SHARD.search(line)))
+    return found
 
 
 def _rows_in(store: Store, shard: str) -> list[Row]:
@@ -197,7 +199,7 @@ def _rows_in(store: Store, shard: str) -> list[Row]:
 
 
 def layout_of(
-    layout: str, store: Store, part: int, size: int
+    layout: str, store: Store, part: int, size: int, number: int | None = None
 ) -> tuple[TreeWriter, Callable[[Iterable[list[Written]]], Iterator[list[Written]]]]:
     """How files get into an output tree, and what holds its rows back until they are there.
 
@@ -206,8 +208,9 @@ def layout_of(
         store: the output tree.
         part: of the manifest that the run writes.
         size: images in a shard, at most.
+        number: of the first shard; None: the next one.
     """
     if layout == "files":
         return FileWriter(store), iter
-    packer = Packer(store, part, size)
+    packer = Packer(store, part, size, next_number(store, part) if number is None else number)
     return packer, packer

@@ -1,12 +1,12 @@
-"""Which record and layout a run goes on with, and whether it may go on in this output tree."""
+"""Which record a run goes on with, and whether it may go on in this output tree."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sgcampp.config.loading import as_yaml, output_keys
+from sgcampp.config.loading import output_keys
 from sgcampp.config.run_config import RunConfig
-from sgcampp.engine.ensemble import Ensemble, Layout
+from sgcampp.engine.ensemble import Ensemble
 from sgcampp.engine.sampling import passes_of
 from sgcampp.engine.settings import check_batch_size
 from sgcampp.errors import UserError
@@ -19,8 +19,7 @@ from sgcampp.storage.location import locate
 from sgcampp.storage.store import Store
 from sgcampp.storage.urls import without_secrets
 from sgcampp.tree.manifest import part_names
-from sgcampp.tree.paths import RUN_YAML
-from sgcampp.tree.run_record import RunRecord, read_run_yaml, recorded_yaml, versions
+from sgcampp.tree.run_record import RunRecord, read_run_yaml, versions
 
 FREEZE_FROM = 1000
 """Passes in a run from which on frozen weights pay (scripts/bench/startup.py, engine.py)."""
@@ -66,15 +65,7 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
                 "maps: choose another output directory"
             )
         return None
-    differing = differing_keys(
-        wanted.config,
-        wanted.classifier.fingerprint,
-        wanted.targets.sha256,
-        *known,
-        wanted.against.sha256,
-    )
-    if known[1].background_sha256 != wanted.background_sha256:
-        differing.append("the images of the background")
+    differing = differences(wanted, *known)
     if differing:
         raise UserError(
             f"{store.shown()} holds another run, which differs in {'; '.join(differing)}: choose "
@@ -84,35 +75,46 @@ def known_run(store: Store, wanted: Wanted) -> Known | None:
     return known
 
 
+def differences(wanted: Wanted, values: Mapping[str, Any], record: RunRecord) -> list[str]:
+    """What sets a run apart from the one recorded, keys and contents of files."""
+    differing = differing_keys(
+        wanted.config,
+        wanted.classifier.fingerprint,
+        wanted.targets.sha256,
+        values,
+        record,
+        wanted.against.sha256,
+    )
+    if record.background_sha256 != wanted.background_sha256:
+        differing.append("the images of the background")
+    return differing
+
+
 def _has_rows(store: Store, part: str) -> bool:
     with store.open_own(part) as file:
         return bool(file.read(1))
 
 
 def worth_freezing(
-    looks: list[Look], input_shape: tuple[int, ...], total: int, known: Known | None
+    looks: list[Look], input_shape: tuple[int, ...], total: int, record: RunRecord | None
 ) -> bool:
-    """Whether a quicker graph is worth its slower start; as the output tree has it, if any."""
-    if known is not None:
-        return known[1].frozen
+    """Whether a quicker graph is worth its slower start; as the run's record has it, if any."""
+    if record is not None:
+        return record.frozen
     return total * passes_of(looks, input_shape) >= FREEZE_FROM
 
 
-def settled(
-    wanted: Wanted, known: Known | None, ensemble: Ensemble, frozen: bool
-) -> tuple[RunRecord, Layout]:
-    """The record and layout to go on with: those of the output tree if it has any, else made."""
+def settled(wanted: Wanted, known: Known | None, ensemble: Ensemble, frozen: bool) -> RunRecord:
+    """The record to go on with: that of the output tree if it has one, else made."""
     if known is not None:
-        record = replace(known[1], images=wanted.total, base=wanted.base)
-        return record, ensemble.lay_out(record.batch_size, record.images_per_step)
+        return replace(known[1], images=wanted.total, base=wanted.base)
     batch_size = _batch_size(wanted, ensemble)
-    layout = ensemble.lay_out(batch_size, wanted.total)
     seen = [ensemble.seen[look] for look in ensemble.looks]
-    record = RunRecord(
+    return RunRecord(
         model_fingerprint=wanted.classifier.fingerprint,
         layers=list(dict.fromkeys(of.layer for of in seen)),
         batch_size=batch_size,
-        images_per_step=layout.images,
+        images_per_step=ensemble.lay_out(batch_size, wanted.total).images,
         frozen=frozen,
         images=wanted.total,
         target_sha256=wanted.targets.sha256,
@@ -122,17 +124,6 @@ def settled(
         background_sha256=wanted.background_sha256,
         baseline_sha256=wanted.against.sha256,
     )
-    return record, layout
-
-
-def run_yaml(config: RunConfig, record: RunRecord) -> bytes:
-    """The text of run.yaml; `--config OUT/run.yaml` repeats the run."""
-    return recorded_yaml(as_yaml(without_secrets(asdict(config))), record)
-
-
-def write_run_yaml(store: Store, config: RunConfig, record: RunRecord) -> None:
-    """Writes the output tree's run.yaml."""
-    store.write(RUN_YAML, run_yaml(config, record))
 
 
 def check_base(out: str, base: str, record: RunRecord) -> None:

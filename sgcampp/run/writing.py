@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +24,12 @@ from sgcampp.pictures.writers import (
 )
 from sgcampp.run.explaining import Explained, Outcome
 from sgcampp.run.reading import Failed, Ready, Unchanged
+from sgcampp.run.recording import Written
 from sgcampp.run.suffixes import NamedLook
 from sgcampp.run.targets import Targets
 from sgcampp.storage.store import Content, Stat
 from sgcampp.tree.rows import FAILED, OK, MapRow, Row
 from sgcampp.tree.tree_writer import TreeWriter
-
-
-@dataclass(frozen=True)
-class Written:
-    """A row to record. `fresh`: whether this run explained the image, or failed at it."""
-
-    row: Row
-    fresh: bool = True
 
 
 class ImageWriter:

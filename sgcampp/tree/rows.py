@@ -125,8 +125,21 @@ def to_line(row: Row) -> bytes:
     NaN and infinities become null, NumPy scalars become numbers, names that are not UTF-8 escaped
     lone surrogates, which `from_line` gives back unchanged.
     """
-    text = json.dumps(_plain(row), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    try:
+        text = _ENCODER.encode(row)
+    except ValueError:  # a NaN or an infinity, which are few: to look for them takes long
+        text = _ENCODER.encode(_plain(row))
     return text.encode("ascii") + b"\n"
+
+
+def _in_json(value: Any) -> Any:
+    """What stands for what JSON does not know: a row's fields, a NumPy scalar's number."""
+    return vars(value) if isinstance(value, Row | MapRow) else value.item()
+
+
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=_in_json
+)
 
 
 def from_line(line: bytes) -> Row:

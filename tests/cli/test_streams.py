@@ -12,7 +12,7 @@ import pytest
 from cli.progress import Progress
 from cli.streams import printable
 from sgcampp.config.run_config import RunConfig
-from sgcampp.run.settling import run_yaml
+from sgcampp.run.run_file import run_yaml
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.manifest import manifest_writer
 from sgcampp.tree.paths import RUN_YAML

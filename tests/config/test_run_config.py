@@ -9,7 +9,8 @@ from sgcampp.config import value_types as kinds
 from sgcampp.config.loading import as_yaml, load_config
 from sgcampp.config.run_config import RunConfig
 from sgcampp.errors import UserError
-from sgcampp.run.settling import differing_keys, run_yaml
+from sgcampp.run.run_file import run_yaml
+from sgcampp.run.settling import differing_keys
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.run_record import RunRecord, read_run_yaml
 

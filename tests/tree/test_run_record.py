@@ -8,7 +8,7 @@ import pytest
 from sgcampp.config.loading import RECORDED, as_yaml
 from sgcampp.config.run_config import RunConfig
 from sgcampp.errors import UserError
-from sgcampp.run.settling import run_yaml
+from sgcampp.run.run_file import run_yaml
 from sgcampp.storage.local import LocalStore
 from sgcampp.tree.paths import RUN_YAML
 from sgcampp.tree.run_record import RunRecord, read_run_yaml
