@@ -6,7 +6,7 @@ import yaml
 
 from sgcampp.config.run_config import RunConfig
 from sgcampp.evaluation.rows import EvaluationRow, to_line
-from sgcampp.run.settling import run_yaml
+from sgcampp.run.run_file import run_yaml
 from sgcampp.storage.local import LocalStore
 from sgcampp.strategies.exports import to_lines
 from sgcampp.strategies.findings import NO_CLUSTERS, Finding, Strategy

@@ -79,26 +79,27 @@ def assert_agrees(twin, n, selection, choices, batch_size=16, tolerance=1e-5, co
             assert got.guarded[i] == guarded
 
 
-@pytest.mark.parametrize("n", [0, 1, 5, 17])
+@pytest.mark.parametrize("n", [0, 17])
 @pytest.mark.parametrize("choices", CHOICES, ids=str)
 def test_agrees_for_every_choice(twin64, n, choices):
     assert_agrees(twin64, n, {}, choices, tolerance=1e-6)
 
 
-@pytest.mark.parametrize("n", [0, 5])
 @pytest.mark.parametrize("choices", [{}, {"average": "maps"}, {"activations": "mean"}], ids=str)
 @pytest.mark.parametrize("selection", SELECTIONS[1:], ids=str)
-def test_agrees_for_filters_regions_and_neurons(twin64, n, selection, choices):
-    assert_agrees(twin64, n, selection, choices, tolerance=1e-6)
+def test_agrees_for_filters_regions_and_neurons(twin64, selection, choices):
+    assert_agrees(twin64, 5, selection, choices, tolerance=1e-6)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 7, 32])
-@pytest.mark.parametrize("n", [0, 1, 5, 17])
+@pytest.mark.parametrize(
+    ("n", "batch_size"),
+    [(0, 1), (0, 2), (1, 2), (1, 7), (5, 1), (5, 5), (17, 1), (17, 7), (17, 32)],
+)
 def test_agrees_for_every_batch_size(twin64, n, batch_size):
     assert_agrees(twin64, n, {}, {}, batch_size=batch_size, tolerance=1e-6, count=3)
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 7, 32])
+@pytest.mark.parametrize("batch_size", [2, 7])
 def test_agrees_for_every_batch_size_in_float32(twin, batch_size):
     """Where Eq. 7 divides by nearly 0, float32's last digits count a hundredfold."""
     assert_agrees(twin, 17, {}, {}, batch_size=batch_size, tolerance=1e-4, count=3)

@@ -145,7 +145,7 @@ def test_batches_and_neighbours_make_no_difference(monkeypatch):
     explain = Explainer(gated(), None, METHODS, batch_size=16, **settings)
     whole = explain.each(images)
     assert len(set(whole[1].ess)) > 1
-    for batch_size in (1, 2, 3, 8):
+    for batch_size in (1, 3):
         monkeypatch.setattr(explain, "batch_size", batch_size)
         found, moved = explain.each(images), explain.each(images[order])
         for got, other, wanted in zip(found, moved, whole, strict=True):
