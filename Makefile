@@ -71,5 +71,5 @@ claim: $(READY) ## measure what the paper claims, on your photographs, in claim/
 docs: $(READY) ## build the documentation into site/; any warning is an error
 	$(BIN)/mkdocs build --strict
 
-clean: ## remove .venv, demo/, figures/, site/ and caches
+clean: ## remove .venv, demo/, figures/, claim/, site/, builds and caches
 	rm -rf $(VENV) $(DEMO) $(CLAIM) $(FIGURES) site build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -86,7 +86,12 @@ def _sentence(summary: Summary, seconds: float) -> str:
     """How far a run has come."""
     rate = (summary.explained + summary.failed) / seconds
     failed = f", {summary.failed} failed" if summary.failed else ""
-    return f"{summary.done} of {summary.total} images{failed}, {rate:.2g} a second"
+    return f"{summary.done} of {summary.total} images{failed}, {a_second(rate)}"
+
+
+def a_second(rate: float) -> str:
+    """A rate in two digits, never as a power of ten."""
+    return f"{float(f'{rate:.2g}'):.10g} a second"
 
 
 def _line(row: Row) -> str:

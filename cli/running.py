@@ -128,7 +128,7 @@ def _drive(
         raise click.UsageError(
             f"{given} goes without --shard: the run shares out its images itself"
         )
-    if scheduler and not re.match(r"[a-z]+://.", scheduler):
+    if scheduler is not None and not re.match(r"[a-z]+://.", scheduler):
         raise click.UsageError(
             f"--scheduler is {scheduler!r}, accepted: an address such as tcp://10.0.0.1:8786"
         )

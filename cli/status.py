@@ -7,6 +7,7 @@ import click
 
 from sgcampp.tree.status import Status, failures, read_status
 
+from .progress import a_second
 from .streams import print_lines, printable
 
 
@@ -34,7 +35,7 @@ def _sentence(status: Status) -> str:
         f"{status.missing} missing",
     ]
     if status.rate is not None:
-        parts.append(f"{status.rate:.2g} a second")
+        parts.append(a_second(status.rate))
     if status.seconds_left is not None:
         parts.append(f"{timedelta(seconds=round(status.seconds_left))} left")
     return ", ".join([*parts, "running" if status.running else "not running"])

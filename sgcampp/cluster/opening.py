@@ -74,6 +74,8 @@ def _silence() -> None:
 def _found(address: str) -> Iterator["Client"]:
     """A client of a cluster that exists; certificates and keys are as Dask's config names them."""
     from distributed import Client, Security
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import get_backend
 
     from sgcampp.cluster.calls import CALL_TIMEOUTS
 
@@ -84,6 +86,11 @@ def _found(address: str) -> Iterator["Client"]:
             "distributed.comm.tls"
         )
     try:
+        # A client that cannot read the address would wait for 40 s at its end.
+        scheme, place = parse_address(address)
+        get_backend(scheme)
+        if scheme in {"tcp", "tls"}:
+            parse_host_port(place)
         client = Client(address, timeout=CONNECTING, set_as_default=False, name="sgcampp")
     except (OSError, ValueError, TypeError, RuntimeError, *CALL_TIMEOUTS) as error:
         raise UserError(

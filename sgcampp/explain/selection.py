@@ -114,7 +114,7 @@ def _whole_numbers(filters: Any) -> tuple[int, ...] | None:
             f"filters is {filters!r}, accepted: a list of feature maps like [10, 32, 3], or top8"
         )
     if not all(map(is_whole, filters)):
-        raise UserError(f"filters is {list(filters)!r}, accepted: whole numbers")
+        raise UserError(f"filters is {list(filters)!r}, accepted: whole numbers, or top8")
     if len(set(filters)) < len(filters):
         raise UserError(f"filters is {list(filters)!r}: a feature map is named twice")
     return tuple(int(k) for k in filters)

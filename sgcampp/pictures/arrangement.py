@@ -149,7 +149,13 @@ def _caption(row: MapRow) -> str:
     if row.weights is not None and len(row.weights) == 1:
         parts = [f"w {row.weights[0]:.3g}", *parts]
     if row.relative_se is not None:
-        parts.append(f"± {100 * row.relative_se:.2g} %")
+        parts.append(error_words(row.relative_se))
     if row.reason:
         parts.append(f"all zeros: {flat_words(row.reason)}")
     return " · ".join(parts)
+
+
+def error_words(share: float) -> str:
+    """A standard error, a share of the map's maximum, in two digits, never as a power of ten."""
+    percent = 100 * share
+    return f"± {float(f'{percent:.2g}'):.10g} %" if percent >= 0.01 else "± < 0.01 %"

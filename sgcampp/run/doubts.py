@@ -7,6 +7,7 @@ from sgcampp.explain.looks import SMOOTHING
 from sgcampp.tree.tally import Tally
 
 if TYPE_CHECKING:
+    from sgcampp.config.run_config import RunConfig
     from sgcampp.engine.ensemble import Ensemble
 
 
@@ -41,6 +42,18 @@ def why_approximate(ensemble: "Ensemble") -> Iterator[str]:
             f"the class scores are not piecewise linear in layer {names} ({bends[layers[0]]}), so "
             "the paper's 2nd and 3rd derivatives are approximations there: --derivatives exact "
             "takes the true ones, where the layer is small"
+        )
+
+
+def why_no_errors(ensemble: "Ensemble", config: "RunConfig") -> Iterator[str]:
+    """About standard errors that are asked for where no map has one."""
+    asked = sorted({"errors", "error_heatmaps"}.intersection(config.write), reverse=True)
+    asked += ["fade_uncertain"] * config.fade_uncertain
+    if asked and not any(ensemble.seen[look].groups for look in ensemble.looks):
+        yield (
+            f"{' and '.join(asked)} can show nothing, since no map has a standard error "
+            "(`no_error` in the manifest tells why): it takes a smooth method, a layer where noise "
+            "acts and nsamples of at least 4"
         )
 
 

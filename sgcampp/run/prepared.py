@@ -11,7 +11,7 @@ from sgcampp.models.loading import load_model
 from sgcampp.run.background import Making, save, scan_of
 from sgcampp.run.backlog import Task
 from sgcampp.run.baselines import read_baselines
-from sgcampp.run.doubts import last_words, why_approximate, why_unsmoothed
+from sgcampp.run.doubts import last_words, why_approximate, why_no_errors, why_unsmoothed
 from sgcampp.run.examples import examples_of
 from sgcampp.run.explaining import StreamExplainer
 from sgcampp.run.listing import Listing
@@ -75,7 +75,10 @@ class Prepared:
         asked = served(config, classifier, making.note)
         self._ensemble = self._traced([one.look for one in asked], record)
         self._looks = named_looks(asked, self._ensemble.seen)
-        for note in (*why_unsmoothed(self._ensemble), *why_approximate(self._ensemble)):
+        for why in (why_unsmoothed, why_approximate):
+            for note in why(self._ensemble):
+                making.note(note)
+        for note in why_no_errors(self._ensemble, config):
             making.note(note)
         self.closing = last_words(self._ensemble)
 

@@ -86,6 +86,22 @@ def test_the_last_line_says_what_to_type_where_nothing_is_smoothed(explain, flag
     assert advice is None or advice in line
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--fade-uncertain"], "fade_uncertain can show nothing"),
+        (["--layer", "early", "--nsamples", "3", "--write", "errors"], "errors can show nothing"),
+        (["--layer", "early", "--nsamples", "4", "--write", "errors", "--fade-uncertain"], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_errors_that_no_map_has_are_told(explain, flags, said):
+    told = explain("affine", *flags).stderr
+    assert ("can show nothing" in told) == (said is not None)
+    assert said is None or said in told
+
+
 def test_a_model_without_such_a_layer_is_refused(sgcampp, tmp_path, error):
     layers = keras.layers
     chain = [keras.Input((8, 8, 3)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(3)]

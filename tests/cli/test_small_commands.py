@@ -3,6 +3,7 @@ import json
 import pytest
 
 import sgcampp as package
+from cli.progress import a_second
 from sgcampp.config.loading import load_config
 
 COSTS_NO_TENSORFLOW = [
@@ -142,3 +143,10 @@ def test_status_of_what_is_no_output_tree(sgcampp, tree, error):
     assert "line 1" in error(sgcampp.run("status", tree))
     (tree / "run.yaml").write_text("nsamples: 3\n")
     assert "was not written by this version" in error(sgcampp.run("status", tree))
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(512.3, "510 a second"), (9.46, "9.5 a second"), (0.0354, "0.035 a second")]
+)
+def test_rates_are_no_powers_of_ten(rate, words):
+    assert a_second(rate) == words

@@ -102,6 +102,7 @@ def test_what_is_missing_is_named(sgcampp, error):
         (["explain", "--shard", "1/2", "--workers", "2"], "--workers goes without --shard"),
         (["explain", "--workers", "2", "--scheduler", "tcp://a:1"], "--workers goes without --sch"),
         (["explain", "--scheduler", "here"], "accepted: an address such as tcp://"),
+        (["explain", "--scheduler", ""], "accepted: an address such as tcp://"),
         (["explan"], "No such command 'explan'"),
         (["layers"], "Missing argument 'MODEL'"),
         (["status"], "Missing argument 'OUT'"),

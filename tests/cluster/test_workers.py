@@ -194,6 +194,21 @@ def test_an_address_where_nobody_answers(config, monkeypatch):
         go(config, workers=0, scheduler="tls://127.0.0.1:9")
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("http://127.0.0.1:9", "unknown address scheme 'http'"),
+        ("tcp://127.0.0.1:nine", "nine"),
+        ("tcp://127.0.0.1", "port"),
+    ],
+)
+def test_an_address_of_no_scheduler_leaves_no_client_behind(config, monkeypatch, address, said):
+    """At its end it would wait for 40 s and print a traceback."""
+    monkeypatch.setattr("distributed.Client", None)
+    with pytest.raises(UserError, match=f"no Dask scheduler answers there: .*{said}"):
+        go(config, workers=0, scheduler=address)
+
+
 def test_without_dask_a_sentence_names_the_extra(config, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     there = workers_for(counted(config), None, print, Drive(workers=2), Stop())

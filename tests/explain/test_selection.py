@@ -28,6 +28,7 @@ def test_nothing_chosen_is_everything():
         ({"filters": 3}, "filters is 3"),
         ({"filters": [1, 1]}, "twice"),
         ({"filters": [1.0]}, "whole numbers"),
+        ({"filters": ["top0"]}, "or top8"),
         ({"filters": "12"}, "filters is '12'"),
         ({"subset": []}, "subset is"),
         ({"subset": [(1, 2, 3)]}, r"\(1, 2, 3\)"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sgcampp.pictures.arrangement import DrawnMap
+from sgcampp.pictures.arrangement import DrawnMap, error_words
 from sgcampp.pictures.rendering import heatmap, overlay
 from sgcampp.pictures.style import Style
 from sgcampp.pictures.writers import WRITERS, FinishedImage, FinishedMap, encode
@@ -38,6 +38,13 @@ def test_a_panel_is_about_all_maps_of_an_image(finished):
     whole = FinishedImage("a.png", finished.image, finished.view, maps, finished.style)
     picture = np.asarray(Image.open(io.BytesIO(WRITERS["panels"].encode(whole))))
     assert picture.shape[1] > 3 * 224
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(3.5e-8, "± < 0.01 %"), (0.0125, "± 1.2 %"), (1.234, "± 120 %")]
+)
+def test_errors_are_told_without_powers_of_ten(share, words):
+    assert error_words(share) == words
 
 
 def test_panels_show_errors_beside_their_maps_where_they_are_asked_for(finished):
