@@ -121,6 +121,9 @@ def _notes(lines: PageLines, inlined: Inlined, truth: Truth) -> list[str]:
             f"the raw values of {lines.left_out} maps are not in the report, which would grow too "
             "large; they are in the arrays"
         )
+    if truth.labelled:
+        labelled, images = truth.labelled
+        notes.append(f"{labelled} of {images} images are labelled")
     if truth.unknown:
         names = ", ".join(repr(text) for text, _ in truth.unknown.most_common(3))
         notes.append(

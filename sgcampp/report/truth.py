@@ -65,6 +65,13 @@ class Truth:
         self._texts: Counter[str | None] = Counter()
         self._classes: dict[str | None, tuple[int, str]] = {}
         self.unknown: Counter[str] = Counter()
+        self._asked = named not in {AUTO, NONE}
+
+    @property
+    def labelled(self) -> tuple[int, int] | None:
+        """Images with a label, and all; None where labels were not asked for and none is known."""
+        count = sum(self._texts[text] for text in self._classes)
+        return (count, self._texts.total()) if count or self._asked else None
 
     def text(self, row: Row) -> str | None:
         """What stands for an image's class, whatever it means."""

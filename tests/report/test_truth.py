@@ -39,6 +39,7 @@ def test_one_folder_that_is_no_class_makes_all_of_them_mere_folders(tmp_path, ex
     truth, verdicts = learned(out)
     assert set(verdicts.values()) == {None}
     assert not truth.unknown
+    assert truth.labelled is None
     truth, verdicts = learned(out, "folder")
     assert verdicts["cat/4.png"].right is False
     assert verdicts[extra] is None
@@ -77,6 +78,11 @@ def test_a_file_names_images_by_key_or_name_and_wins_over_folders(tmp_path):
     assert told.exit_code == 0
     assert "3 images count as not labelled" in told.stderr
     assert "is called 'unicorn'" in told.stderr
+    assert f"{truth.labelled[0]} of {len(verdicts)} images are labelled" in told.stderr
+    assert truth.labelled[0] == sum(one is not None for one in verdicts.values())
+    file.write_text("image,class\n")
+    told = CliRunner().invoke(cli.main.main, ["report", str(out), "--truth", str(file)])
+    assert f"0 of {len(verdicts)} images are labelled" in told.stderr
     file.write_text("picture,class\n")
     with pytest.raises(UserError, match="no columns image and class"):
         Truth(open_tree(out), str(file))
