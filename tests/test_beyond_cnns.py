@@ -62,6 +62,19 @@ def test_behind_the_last_attention_only_the_class_token_counts():
     assert list(explanation.reasons) == ["no_gradient"] * 2
 
 
+def test_a_transformer_of_another_library_is_explained_at_its_tokens():
+    from keras_hub.models import ViTBackbone, ViTImageClassifier
+
+    sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 24, "mlp_dim": 48}
+    backbone = ViTBackbone(image_shape=(32, 32, 3), patch_size=8, **sizes)
+    model = ViTImageClassifier(backbone=backbone, num_classes=4, pooling="token")
+    images = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
+    explanation = Explainer(model, None, "grad_cam", batch_size=2)(images)
+    assert explanation.layer_name.endswith("transformer_block_2/ln_1")
+    assert explanation.maps.shape == (2, 4, 4)
+    assert explanation.maps.max((1, 2)).min() > 0
+
+
 def test_a_batch_changes_no_map(taught):
     model, x, _ = taught
     explain = Explainer(model, None, ["hires_cam", "smooth_grad_cam_pp"], nsamples=3)
