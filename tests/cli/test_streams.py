@@ -149,14 +149,14 @@ def test_json_prints_whole_rows(capsys):
     assert json.loads(capsys.readouterr().out) == asdict(row)
 
 
-def test_head_stops_a_run_with_its_rows_recorded(given, out):
-    result = shell(f"sgcampp {EXPLAIN} {out} | head -1", given)
+def test_a_reader_that_leaves_stops_a_run_with_its_rows_recorded(given, out):
+    """`true` has left before the first line; `head -1` may outlive a run of three images."""
+    result = shell(f"sgcampp {EXPLAIN} {out} | true", given)
     assert result.returncode == 141, result.stderr
     assert b"Traceback" not in result.stderr
     assert b"can't be" not in result.stderr
     rows = (out / "manifest" / "part-00000.jsonl").read_text().splitlines()
     assert 1 <= len(rows) <= 3
-    assert result.stdout.decode().split("\t")[0] == json.loads(rows[0])["key"]
     again = shell(f"sgcampp {EXPLAIN} {out}", given)
     assert again.returncode == 0, again.stderr
 
