@@ -59,7 +59,7 @@ def test_the_error_is_the_jackknife_of_the_whole_formula(twin64, n, choices):
         assert relative > 1e-4
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 7, 40])
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
 def test_the_error_does_not_depend_on_how_samples_are_cut(twin64, batch_size):
     whole, cut = explained(twin64.model), explained(twin64.model, batch_size=batch_size)
     scale = whole.standard_error.max()
