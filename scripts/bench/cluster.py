@@ -3,7 +3,7 @@
 --real: images a second of two workers on this machine's cores, over those of one process with all
 of them; whole runs, and without their first third, in which models are loaded.
 --sleeping: with an engine that sleeps 20 ms an image, eight workers over one; --images a worker.
---rows: with an engine that does nothing, rows a second of the driver, and its memory.
+--rows: with an engine that does nothing, rows a second of the driver, its memory, and bytes a row.
 """
 
 import argparse
@@ -26,6 +26,8 @@ from sgcampp.cluster import worker
 from sgcampp.config.run_config import RunConfig
 from sgcampp.pipeline import run
 from sgcampp.run.backlog import Drive
+from sgcampp.tree.lock import WHOLE
+from sgcampp.tree.paths import manifest_part
 
 LAYER = "block15_expand_act"
 SLEEP = 0.02
@@ -94,33 +96,35 @@ def stubbed(seconds: float) -> Iterator[None]:
         yield
 
 
-def stub_rate(images: int, workers: int, seconds: float) -> float:
-    """Images a second of a run whose workers are there."""
+def stub_run(images: int, workers: int, seconds: float) -> tuple[float, float]:
+    """Images a second of a run whose workers are there, and its manifest's bytes an image."""
     with tempfile.TemporaryDirectory() as directory, stubbed(seconds):
         listed = Path(directory, "images.txt")
         listed.write_text("".join(f"{n % 1000:03d}/{n:08d}.jpg\n" for n in range(images)))
         config = RunConfig(sources=[str(listed)], out=str(Path(directory, "out")))
         times = Times()
         run(config, times, Drive(workers=workers))
-    return images / (times.end - times.begin)
+        size = (Path(config.out or "") / manifest_part(WHOLE)).stat().st_size
+    return images / (times.end - times.begin), size / images
 
 
 def sleeping(options: argparse.Namespace) -> dict[str, float]:
     """The rate of eight workers over that of one."""
-    many, one = (stub_rate(options.images * n, n, SLEEP) for n in (8, 1))
+    many, one = (stub_run(options.images * n, n, SLEEP)[0] for n in (8, 1))
     return {"eight_over_one": many / one}
 
 
 def rows(options: argparse.Namespace) -> dict[str, float]:
     """Rows a second of time and of this process's processor time, and the most memory it had."""
     before = time.process_time()
-    rate = stub_rate(options.images, options.workers, 0.0)
+    rate, size = stub_run(options.images, options.workers, 0.0)
     busy = time.process_time() - before
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {
         "rows_a_second": rate,
         "rows_a_processor_second": options.images / busy,
         "driver_mb": most,
+        "bytes_a_row": size,
     }
 
 

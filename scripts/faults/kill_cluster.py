@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -22,7 +23,7 @@ from scripts.faults.crash_test import SGCAMPP, command, problems, rows_in
 from scripts.generated_images import generate_images
 from sgcampp.tree.open_tree import open_tree
 
-QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+QUIET: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 ENDING = 20.0
 """Seconds in which the workers of a dead driver must have ended."""
 
@@ -90,10 +91,10 @@ def main() -> int:
         source, out, whole = (Path(directory) / name for name in ("images", "out", "whole"))
         generate_images(source, options.images)
         layout = ["--layout", options.layout, "--shard-size", "8"]
-        subprocess.run([*command(source, whole, None, None), *layout], check=True, **QUIET)  # type: ignore[call-overload]
+        subprocess.run([*command(source, whole, None, None), *layout], check=True, **QUIET)
         line = [*command(source, out, None, None), *layout, "--workers", str(options.workers)]
         found, done = kill_all(line, out, kills, rng, options.images)
-        end = subprocess.run(line, check=False, **QUIET)  # type: ignore[call-overload]
+        end = subprocess.run(line, check=False, **QUIET)
         found += [f"the last run ended with {end.returncode}"] * bool(end.returncode)
         verified = subprocess.run([SGCAMPP, "verify", str(out)], check=False).returncode
         found += problems(out, whole, options.images) + ["sgcampp verify complains"] * verified
@@ -112,7 +113,7 @@ def kill_all(
     process = None
     for kill in kills:
         if process is None or process.poll() is not None:
-            process = subprocess.Popen(line, **QUIET)  # type: ignore[call-overload]
+            process = subprocess.Popen(line, **QUIET)
         if not wait_for_rows(process, out, rng.randint(1, step)):
             break
         if kill == "worker":

@@ -14,8 +14,6 @@ EVERY = 1.0
 """Seconds between two looks at who is there."""
 STARTING = 300.0
 """Seconds that a run waits for workers of its own."""
-
-
 UNHEARD = (OSError, RuntimeError, *CALL_TIMEOUTS)
 """What Dask raises when the scheduler is gone."""
 SILENT = "the workers' scheduler is gone: the same command goes on once there is one"

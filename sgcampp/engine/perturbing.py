@@ -159,19 +159,10 @@ class PerturbationEngine:
         whole, single = (_with_sign(maps, self._look.sign) for maps in (found.maps, single))
         whole = np.where(finite[..., None, None], whole, 0).astype(np.float32)
         flat = np.where(whole.any((-2, -1)), 0, FLAT_REASONS.index("no_positive_evidence"))
-        zeros = np.zeros(whole.shape[:2], np.float32)
-        return Maps(
-            whole=whole,
-            single=np.where(finite[..., None, None, None], single, 0).astype(np.float32),
-            se=whole[..., :0, :0],
-            relative_se=zeros + np.nan,
-            log_scale=zeros,
-            ess=zeros + 1,
-            guarded=zeros,
-            completeness=zeros + np.nan,
-            r2=zeros + np.nan if found.r2 is None else np.asarray(found.r2, np.float32),
-            reason=np.where(finite, flat, FLAT_REASONS.index("not_finite")),
-        )
+        single = np.where(finite[..., None, None, None], single, 0).astype(np.float32)
+        reason = np.where(finite, flat, FLAT_REASONS.index("not_finite"))
+        fit = {} if found.r2 is None else {"r2": np.asarray(found.r2, np.float32)}
+        return Maps.unsampled(whole, single, reason=reason, **fit)
 
 
 def _with_sign(maps: NDArray[Any], sign: str) -> NDArray[Any]:

@@ -47,6 +47,15 @@ class Maps(NamedTuple):
     filters: Any = None
     weights: Any = None
 
+    @classmethod
+    def unsampled(cls, whole: NDArray[Any], single: NDArray[Any], **known: Any) -> "Maps":
+        """Maps of methods that average no copies; `known`: reason, and what else is known."""
+        zeros = np.zeros(whole.shape[:2], np.float32)
+        unknown = zeros + np.nan
+        blank = {"relative_se": unknown, "completeness": unknown, "r2": unknown}
+        blank |= {"log_scale": zeros, "ess": zeros + 1, "guarded": zeros}
+        return cls(whole=whole, single=single, se=whole[..., :0, :0], **{**blank, **known})
+
 
 @dataclass(frozen=True)
 class Seen:

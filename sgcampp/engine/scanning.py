@@ -118,17 +118,5 @@ def _maps(shares: list[Floats], filters: list[int], classes: int) -> Maps:
     stacked = np.stack(shares)
     whole = np.repeat(stacked.sum(-1)[:, None].astype(np.float32), classes, 1)
     single = np.repeat(stacked[..., filters][:, None].astype(np.float32), classes, 1)
-    zeros = np.zeros(whole.shape[:2], np.float32)
     reason = np.where(whole.any((-2, -1)), 0, FLAT_REASONS.index("nothing_unusual"))
-    return Maps(
-        whole=whole,
-        single=single,
-        se=whole[..., :0, :0],
-        relative_se=zeros + np.nan,
-        log_scale=zeros,
-        ess=zeros + 1,
-        guarded=zeros,
-        completeness=zeros + np.nan,
-        r2=zeros + np.nan,
-        reason=reason,
-    )
+    return Maps.unsampled(whole, single, reason=reason)

@@ -6,7 +6,13 @@ from numpy.typing import NDArray
 from sgcampp.draws import random_uniforms
 from sgcampp.explain.masks import Cells, Floats
 from sgcampp.explain.method import Needs, method
-from sgcampp.explain.perturbation import Found, Perturbation, Perturbing, Subject
+from sgcampp.explain.perturbation import (
+    Found,
+    Perturbation,
+    Perturbing,
+    Subject,
+    as_many_as_asked,
+)
 
 KERNEL_WIDTH, RIDGE, COMPACTNESS = 0.25, 1.0, 10.0
 """sigma of the kernel, the penalty of the linear model, and SLIC's weight of nearness."""
@@ -63,7 +69,7 @@ def fitted(shown: NDArray[np.float32], values: Floats) -> tuple[Floats, Floats]:
 @method(
     needs=Needs.SCORES,
     perturbations=1000,
-    passes=lambda settings, shape: settings.perturbations or 1,
+    passes=as_many_as_asked,
     sign="positive",
     packages=("skimage", "sklearn"),
 )

@@ -96,6 +96,11 @@ class Perturbing:
         return window, stride
 
 
+def as_many_as_asked(settings: Perturbing, shape: tuple[int, ...]) -> int:
+    """Passes of a method that draws as many masks as `perturbations` says."""
+    return settings.perturbations or 1
+
+
 PERTURBING = tuple(field.name for field in fields(Perturbing))
 
 

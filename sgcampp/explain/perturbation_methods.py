@@ -5,7 +5,13 @@ import numpy as np
 from sgcampp.draws import random_uniforms, random_words
 from sgcampp.explain.masks import Boxes, FeatureMaps, Grids
 from sgcampp.explain.method import Needs, method
-from sgcampp.explain.perturbation import Found, Perturbation, Perturbing, Subject
+from sgcampp.explain.perturbation import (
+    Found,
+    Perturbation,
+    Perturbing,
+    Subject,
+    as_many_as_asked,
+)
 
 CELLS, SHOWN = 7, 0.5
 """Of RISE, as in the paper: the sides of a grid, and the probability that a cell is shown."""
@@ -18,11 +24,6 @@ def windows(settings: Perturbing, size: tuple[int, ...]) -> Boxes:
     first = np.stack(np.meshgrid(*starts, indexing="ij"), -1).reshape(-1, 2)
     beyond = np.minimum(first + window, size[:2])
     return Boxes(np.concatenate([first, beyond], 1).astype(np.int32))
-
-
-def as_many_as_asked(settings: Perturbing, shape: tuple[int, ...]) -> int:
-    """Passes of a method that draws as many masks as `perturbations` says."""
-    return settings.perturbations or 1
 
 
 @method(

@@ -224,6 +224,7 @@ def test_a_head_without_probabilities_weighs_by_scores():
     import keras
 
     layers = keras.layers
+    keras.utils.set_random_seed(0)
     flat = [keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(3)]
     for name in ("rise", "lime"):
         found = Explainer(keras.Sequential(flat), None, name, **QUICK)(tiny.images(2))
