@@ -1,5 +1,8 @@
 """The class scores that class codes pick, within a trace (see `explain.classes`)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from sgcampp.explain.classes import NO_CLASS
@@ -33,14 +36,27 @@ def scores_of(scores: tf.Tensor, class_idx: tf.Tensor, contrast: bool = True) ->
     Returns:
         [b, s, T].
     """
-
-    def of(idx: tf.Tensor) -> tf.Tensor:
-        idx = tf.repeat(tf.maximum(idx, 0)[:, None], tf.shape(scores)[1], axis=1)
-        return tf.gather(scores, idx, batch_dims=2)
-
-    chosen = of(class_idx[..., 0])
+    chosen = _picked(scores, class_idx[..., 0])
     if not contrast:
         return chosen
-    against = of(class_idx[..., 1])
+    against = _picked(scores, class_idx[..., 1])
     counts = tf.equal(class_idx[..., 1], NO_CLASS)[:, None]
     return chosen - tf.where(counts, tf.zeros_like(against), against)
+
+
+@tf.custom_gradient
+def _picked(scores: tf.Tensor, class_idx: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
+    """[b, s, C] and int32 [b, T], those below 0 as 0 -> [b, s, T].
+
+    TensorFlow's own derivative of a gather is traced in a hundred operations.
+    """
+    idx = tf.maximum(class_idx, 0)
+    picked = tf.linalg.matrix_transpose(
+        tf.gather(tf.linalg.matrix_transpose(scores), idx, batch_dims=1)
+    )
+
+    def derivative(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        one_hot = tf.one_hot(idx, scores.shape[-1], dtype=scores.dtype)
+        return tf.matmul(upstream, one_hot), None
+
+    return picked, derivative

@@ -188,7 +188,7 @@ def flat_reason(whole: tf.Tensor, finite: tf.Tensor, A: tf.Tensor, g: tf.Tensor)
     """
 
     def nothing(x: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_all(tf.equal(x, 0), tf.range(1, tf.rank(x)))
+        return tf.reduce_all(tf.equal(x, 0), list(range(1, len(x.shape))))
 
     zero = tf.fill(tf.shape(finite), FLAT_REASONS.index("no_positive_evidence"))
     zero = tf.where(nothing(A), FLAT_REASONS.index("no_activation"), zero)

@@ -132,7 +132,8 @@ def _exp(x: tf.Tensor) -> tf.Tensor:
     TensorFlow takes numbers in packs of the processor's width and those that are left over one by
     one, by another routine, whose last digit differs. So each number gets a pack of its own.
     """
-    return tf.exp(tf.repeat(x[..., None], PACK, -1))[..., 0]
+    packs = tf.concat([tf.shape(x), [PACK]], 0)
+    return tf.exp(tf.broadcast_to(x[..., None], packs))[..., 0]
 
 
 def _like(x: tf.Tensor, total: tf.Tensor) -> tf.Tensor:

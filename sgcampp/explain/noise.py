@@ -14,12 +14,20 @@ KEPT_BYTES = 32 << 20
 """Noise of about 50 samples of 224 × 224 pixels."""
 
 
-def unit_noise(samples: tf.Tensor, seed: int, shape: tf.Tensor) -> tf.Tensor:
+@tf.function(
+    input_signature=[
+        tf.TensorSpec([None], tf.int32),
+        tf.TensorSpec([], tf.int64),
+        tf.TensorSpec([3], tf.int32),
+    ],
+    autograph=False,
+)
+def unit_noise(samples: tf.Tensor, seed: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
     """Standard normal noise of the given samples; zeros for sample 0, which is the clean image.
 
     Args:
         samples: int32 [s], sample numbers; 0 is the clean image, 1…n are noised.
-        seed: 0 … 2^63 - 1.
+        seed: int64, 0 … 2^63 - 1.
         shape: int32 [3], (H, W, C).
 
     Returns:
@@ -28,7 +36,7 @@ def unit_noise(samples: tf.Tensor, seed: int, shape: tf.Tensor) -> tf.Tensor:
     half = (tf.reduce_prod(shape) + 1) // 2
 
     def draw(m: tf.Tensor) -> tf.Tensor:
-        key = tf.stack([tf.constant(seed, tf.int64), tf.cast(m, tf.int64)])
+        key = tf.stack([seed, tf.cast(m, tf.int64)])
         # The algorithm is named so that every device draws the same bits. Box and Muller's
         # transform of whole tensors is twice as fast as TensorFlow's stateless_normal.
         u = tf.random.stateless_uniform([2, half], key, alg="philox")
@@ -43,8 +51,8 @@ def unit_noise(samples: tf.Tensor, seed: int, shape: tf.Tensor) -> tf.Tensor:
 class NoiseSource:
     """Draws the noise of slices of samples, on the device.
 
-    All images share the noise, so it is kept as long as it fits into KEPT_BYTES. It is drawn by a
-    function of its own, since XLA would draw other numbers.
+    All images share the noise, so it is kept as long as it fits into KEPT_BYTES. `unit_noise` is
+    a function of its own, traced once, since XLA would draw other numbers.
 
     Args:
         seed: 0 … 2^63 - 1.
@@ -52,11 +60,7 @@ class NoiseSource:
     """
 
     def __init__(self, seed: int, shape: tuple[int, ...]) -> None:
-        def draw(samples: tf.Tensor) -> tf.Tensor:
-            return unit_noise(samples, seed, tf.constant(shape, tf.int32))
-
-        spec = tf.TensorSpec([None], tf.int32)
-        self._draw = tf.function(draw, autograph=False).get_concrete_function(spec)
+        self._seed, self._shape = tf.constant(seed, tf.int64), tf.constant(shape, tf.int32)
         self._kept: dict[tuple[int, ...], tf.Tensor] = {}
         self._room = KEPT_BYTES // (4 * math.prod(shape))
 
@@ -65,7 +69,7 @@ class NoiseSource:
         key = tuple(samples.tolist())
         if key in self._kept:
             return self._kept[key]
-        noise = self._draw(tf.constant(samples))
+        noise = unit_noise(tf.constant(samples), self._seed, self._shape)
         if self._room >= len(samples):
             self._room -= len(samples)
             self._kept[key] = noise
