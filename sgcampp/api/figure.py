@@ -113,18 +113,19 @@ def _entries(explanation: "Explanation") -> Iterator[_Entry]:
     """Yields the maps, image by image and class by class."""
     count = len(explanation.maps)
     maps = explanation.maps.reshape(count, -1, *explanation.maps.shape[-2:])
-    over_pixels = METHODS[explanation.method].over_pixels
+    method = METHODS[explanation.method]
     flat = {name: getattr(explanation, name).reshape(count, -1) for name in _OF_A_MAP}
     for image, which in np.ndindex(maps.shape[:2]):
         of_map = {name: values[image, which] for name, values in flat.items()}
         reason = str(of_map["reasons"])
+        saliency = maps[image, which]
         yield _Entry(
             image,
-            maps[image, which],
+            saliency - saliency.min() if method.from_minimum else saliency,
             _class_name(explanation, of_map["class_idx"], of_map["against_idx"]),
             _numbers(explanation, of_map),
             f"all zeros: {flat_words(reason)}" if reason else "",
-            robust_peak(maps[image, which]) if over_pixels else None,
+            robust_peak(saliency) if method.over_pixels else None,
             explanation.signed,
         )
 

@@ -90,6 +90,8 @@ class Method:
         sign: of a method whose map can have either sign: what is made of it unless `Choices.sign`
             says otherwise, `positive`, `absolute` or `signed`; "": it has none.
         sees_layer: of a method of SCORES: whether it looks at a layer's activations.
+        from_minimum: whether its map is a mean of scores, far above zero everywhere, so that
+            pictures show it from its minimum on.
         perturbations: of a method of SCORES: how many, unless the user says; 0: others decide.
         needs_probabilities: of a method of SCORES: whether scores alone won't do.
         patch_side: of a method of SCORES that needs a model of patches: their side, by its settings
@@ -114,6 +116,7 @@ class Method:
     factors: tuple[str, str] | None = None
     sign: str = ""
     sees_layer: bool = False
+    from_minimum: bool = False
     perturbations: int = 0
     needs_probabilities: bool = False
     patch_side: Callable[["Perturbing", tuple[int, ...]], int] | None = None

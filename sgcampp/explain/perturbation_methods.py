@@ -43,7 +43,7 @@ def occlusion(subject: Subject, settings: Perturbing) -> Perturbation:
     return Found(hidden.spread(falls, subject.size) / times)
 
 
-@method(needs=Needs.SCORES, perturbations=4000, passes=as_many_as_asked)
+@method(needs=Needs.SCORES, perturbations=4000, from_minimum=True, passes=as_many_as_asked)
 def rise(subject: Subject, settings: Perturbing) -> Perturbation:
     """RISE: random masks, weighed by what the class keeps under them (Petsiuk et al. 2018, Eq. 6).
 

@@ -26,7 +26,10 @@ ERROR = "its standard error"
 
 @dataclass(frozen=True, eq=False)
 class DrawnMap:
-    """One map, float32 [h, w], with its row, its peak (see `Cell`) and its standard error."""
+    """One map as pictures show it, float32 [h, w], with its row, its peak and its standard error.
+
+    The peak is that of `Cell`.
+    """
 
     row: MapRow
     saliency: NDArray[np.float32]
@@ -150,6 +153,8 @@ def _caption(row: MapRow) -> str:
         parts = [f"w {row.weights[0]:.3g}", *parts]
     if row.relative_se is not None:
         parts.append(error_words(row.relative_se))
+    if METHODS[row.method or ""].from_minimum:
+        parts.append("from its minimum")
     if row.reason:
         parts.append(f"all zeros: {flat_words(row.reason)}")
     return " · ".join(parts)

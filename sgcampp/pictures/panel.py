@@ -60,8 +60,8 @@ def draw_panel(
 ) -> NDArray[np.uint8]:
     """Draws an image and overlays of its saliency maps, with their names and a colour bar.
 
-    A picture's longer side has 224 to 320 pixels. Long names and captions take two lines; what is
-    still too long loses its middle to an ellipsis.
+    A picture's longer side has 224 to 320 pixels. More than eight columns are broken into lines.
+    Long names and captions take two lines; what is still too long loses its middle to an ellipsis.
 
     Args:
         image: uint8 [H,W,3], RGB.
@@ -117,8 +117,8 @@ def _laid_out(
     canvas = np.full((*layout.size, 3), 255, np.uint8)
     _write_names(canvas, layout, title)
     _paste(canvas, image, layout.image_centre, layout.rows[0])
-    for row, of_row in zip(layout.rows, cells, strict=True):
-        for centre, cell in zip(layout.centres, of_row, strict=True):
+    for row in layout.rows:
+        for centre, cell in zip(layout.centres, cells[row.index][row.first :], strict=False):
             if cell is not None:
                 _paste(canvas, drawn(cell), centre, row)
     for bar, left in zip(bars, layout.bar_lefts, strict=True):
@@ -192,12 +192,12 @@ def _paste(
 def _write_names(canvas: NDArray[np.uint8], layout: PanelLayout, title: str) -> None:
     """Writes the title, the names of columns and rows, and the captions."""
     TITLE.write(canvas, [TITLE.shorten(title, layout.size[1] - 2 * MARGIN)], MARGIN, MARGIN)
-    for centre, lines in zip(layout.centres, layout.columns, strict=True):
-        top = layout.rows[0].top - TEXT_GAP - len(lines) * NAME.line
-        NAME.write(canvas, lines, centre, top, 0.5)
     for row in layout.rows:
+        for centre, lines in zip(layout.centres, row.columns, strict=False):
+            top = row.top - TEXT_GAP - len(lines) * NAME.line
+            NAME.write(canvas, lines, centre, top, 0.5)
         NAME.write(canvas, row.name, layout.names_right, row.name_top, 1)
-        for centre, lines in zip(layout.centres, row.captions, strict=True):
+        for centre, lines in zip(layout.centres, row.captions, strict=False):
             CAPTION.write(canvas, lines, centre, row.caption_top, 0.5)
 
 

@@ -1,7 +1,8 @@
 """Where the parts of a comparison panel stand, in pixels; nothing is drawn here.
 
 From left to right: the image, the names of the rows, the columns of cells, the colour bar. From top
-to bottom: the title, the names of the columns, then each row of cells with its captions.
+to bottom: the title, the names of the columns, then each row of cells with its captions. Many
+columns are broken into lines, each with their names and all rows.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ MARGIN, TEXT_GAP, BAR_WIDTH = 16, 6, 14
 
 _GAP = 12
 _LEAST_COLUMN, _LEAST_ROW_NAME, _WIDEST_NAME = 150, 110, 320
+_LONGEST_LINE = 8  # cells
 _LEAST_BAR = 72  # high enough for its labels
 
 
@@ -39,15 +41,21 @@ class Bar:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """A row of cells.
+    """A row of cells, as far as a line has columns.
 
     Attributes:
+        index: the number of the row among those asked for.
+        first: the number of its first column.
+        columns: names of its columns in lines, where they stand above it; else none.
         top: upper edge of its pictures.
         picture_bottom: their lower edge.
         name: its name in lines.
         captions: the lines under each cell.
     """
 
+    index: int
+    first: int
+    columns: list[list[str]]
     top: int
     picture_bottom: int
     name: list[str]
@@ -80,8 +88,7 @@ class PanelLayout:
         size: (height, width) of the panel.
         image_centre: column of pixels that the image is centred on.
         names_right: right edge of the names of the rows.
-        centres: columns of pixels that the cells are centred on.
-        columns: names of the columns in lines.
+        centres: columns of pixels that the cells of a line are centred on.
         rows: from top to bottom, at least one.
         bar: (top, bottom) of the colour bars.
         bar_lefts: left edge of each.
@@ -91,7 +98,6 @@ class PanelLayout:
     image_centre: float
     names_right: int
     centres: list[float]
-    columns: list[list[str]]
     rows: list[PanelRow]
     bar: tuple[int, int]
     bar_lefts: list[int]
@@ -119,12 +125,12 @@ def lay_out(
     names_width = max((NAME.width(line) for name in names for line in name), default=0)
     names_right = MARGIN + width + (_GAP + names_width if names_width else 0)
     headers = [NAME.lines(name, column) for name in columns]
-    header = max(map(len, headers), default=0) * NAME.line
-    top = MARGIN + TITLE.line + TEXT_GAP + header + TEXT_GAP
     wrapped = [[CAPTION.lines(caption, column) for caption in of_row] for of_row in captions]
-    placed = _rows(top, height, names, wrapped)
+    longest = _longest_line(len(columns))
+    placed = _rows(height, headers, names, wrapped, longest)
+    top = placed[0].top
     bar_bottom = max(placed[-1].picture_bottom, top + _LEAST_BAR)
-    edges = [names_right + _GAP + len(columns) * (column + _GAP)]
+    edges = [names_right + _GAP + longest * (column + _GAP)]
     for bar in bars:
         edges.append(edges[-1] + bar.width + _GAP)
     *bar_lefts, right = edges
@@ -132,8 +138,7 @@ def lay_out(
         (max(placed[-1].bottom, bar_bottom) + MARGIN, right - _GAP + MARGIN),
         MARGIN + width / 2,
         names_right,
-        [names_right + _GAP + n * (column + _GAP) + column / 2 for n in range(len(columns))],
-        headers,
+        [names_right + _GAP + n * (column + _GAP) + column / 2 for n in range(longest)],
         placed,
         (top, bar_bottom),
         bar_lefts,
@@ -145,11 +150,27 @@ def _width_of_names(names: Sequence[str]) -> int:
     return min(max(map(NAME.least_width, names), default=0), _WIDEST_NAME)
 
 
+def _longest_line(columns: int) -> int:
+    """Cells of a line, as many in each as can be."""
+    return -(-columns // max(1, -(-columns // _LONGEST_LINE)))
+
+
 def _rows(
-    top: int, height: int, names: list[list[str]], captions: list[list[list[str]]]
+    height: int,
+    headers: list[list[str]],
+    names: list[list[str]],
+    captions: list[list[list[str]]],
+    longest: int,
 ) -> list[PanelRow]:
+    """All rows of the first line of columns, then those of the next."""
     rows: list[PanelRow] = []
-    for name, of_row in zip(names, captions, strict=True):
-        above = rows[-1].bottom + _GAP if rows else top
-        rows.append(PanelRow(above, above + height, name, of_row))
+    above = MARGIN + TITLE.line + TEXT_GAP
+    for first in range(0, max(len(headers), 1), max(longest, 1)):
+        line = slice(first, first + longest)
+        header = max(map(len, headers[line]), default=0) * NAME.line + TEXT_GAP
+        for index, (name, of_row) in enumerate(zip(names, captions, strict=True)):
+            top = above + (0 if index else header)
+            named = [] if index else headers[line]
+            rows.append(PanelRow(index, first, named, top, top + height, name, of_row[line]))
+            above = rows[-1].bottom + _GAP
     return rows

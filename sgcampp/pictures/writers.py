@@ -24,6 +24,7 @@ class FinishedMap:
         peak: the value that pictures show in the last colour; None: the map's maximum.
         error: float32 [h,w], ≥ 0, the map's standard error; None where it has none.
         signed: whether values may be negative.
+        from_minimum: whether pictures show what is above the map's minimum.
     """
 
     saliency: np.ndarray
@@ -33,6 +34,12 @@ class FinishedMap:
     peak: float | None = None
     error: np.ndarray | None = None
     signed: bool = False
+    from_minimum: bool = False
+
+    @property
+    def shown(self) -> np.ndarray:
+        """float32 [h,w], what pictures show."""
+        return self.saliency - self.saliency.min() if self.from_minimum else self.saliency
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +143,7 @@ def _heatmap(finished: FinishedMap) -> bytes:
     height, width = finished.image.shape[:2]
     style = finished.style
     drawn = (style.colormap, finished.view, finished.peak, finished.signed)
-    picture = heatmap(finished.saliency, (height, width), *drawn)
+    picture = heatmap(finished.shown, (height, width), *drawn)
     return png(picture, style.png_compression)
 
 
@@ -145,7 +152,7 @@ def _error_heatmap(finished: FinishedMap) -> bytes:
     """The standard error in the colours of its map's heatmap, so that the two can be compared."""
     assert finished.error is not None
     height, width = finished.image.shape[:2]
-    peak = float(finished.saliency.max()) if finished.peak is None else finished.peak
+    peak = float(finished.shown.max()) if finished.peak is None else finished.peak
     style = finished.style
     picture = heatmap(finished.error, (height, width), style.colormap, finished.view, peak)
     return png(picture, style.png_compression)
@@ -157,7 +164,7 @@ def _overlay(finished: FinishedMap) -> bytes:
     style = finished.style
     picture = overlay(
         finished.image,
-        finished.saliency,
+        finished.shown,
         style.alpha,
         style.colormap,
         finished.view,

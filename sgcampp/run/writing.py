@@ -139,7 +139,7 @@ class ImageWriter:
     ) -> DrawnMap:
         peak = robust_peak(one.saliency) if one.look.method.over_pixels else None
         signed = one.look.sign == "signed"
-        drawn = (self._style, peak, one.error.se, signed)
+        drawn = (self._style, peak, one.error.se, signed, one.look.method.from_minimum)
         finished = FinishedMap(one.saliency, rgb, image.view, *drawn)
         files, digests = {}, {}
         for writer in self._of_maps:
@@ -148,7 +148,7 @@ class ImageWriter:
             data = encode(writer.kind, finished)
             files[writer.kind], digests[writer.kind] = self._write(writer, image, words, data)
         row = self._map_row(named, one, files, digests)
-        return DrawnMap(row, one.saliency, peak, one.error.se)
+        return DrawnMap(row, finished.shown, peak, one.error.se)
 
     def _map_row(
         self, named: NamedLook, one: ImageMap, files: dict[str, str], digests: dict[str, str]

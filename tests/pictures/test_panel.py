@@ -68,6 +68,17 @@ def test_rows_stand_under_each_other_and_none_is_blank(image):
     assert (blank == 255).all()
 
 
+def test_many_columns_are_broken_into_lines_of_like_length(image):
+    names = [f"method {n}" for n in range(11)]
+    maps = np.random.default_rng(1).uniform(0, 1, (11, 3, 3)).astype(np.float32)
+    cells = [[Cell(saliency, "") for saliency in maps], [None] * 11]
+    panel = draw_panel(image, cells, names, ["all", "none"], "cat.png")
+    tops, lefts = zip(*(one(panel, overlay(image, saliency)) for saliency in maps), strict=True)
+    assert len(set(tops[:6])) == len(set(tops[6:])) == 1
+    assert tops[6] > tops[0] + 2 * image.shape[0]
+    assert lefts[6:] == lefts[:5]
+
+
 def test_the_view_is_seen_and_the_rest_is_dimmed(image):
     view = (40.0, 60.0, 160.0, 160.0)
     panel = draw_panel(image, [[Cell(BLOB, "")]], ["a"], [""], "", view=view)
@@ -169,8 +180,8 @@ def test_odd_text_at_odd_sizes(text, size):
 def test_names_of_methods_are_never_shortened(picture):
     names = list(METHODS)
     layout = lay_out(picture, names, names, [[""] * len(names)] * len(names), [Bar(("max",))])
-    assert ["".join(lines) for lines in layout.columns] == names
-    assert ["".join(row.name) for row in layout.rows] == names
+    assert ["".join(lines) for row in layout.rows for lines in row.columns] == names
+    assert ["".join(row.name) for row in layout.rows[: len(names)]] == names
 
 
 @pytest.mark.parametrize("picture", [(320, 1), (213, 320), (1, 320), (224, 224)])
@@ -180,7 +191,7 @@ def test_nothing_overlaps(picture):
     step = layout.centres[1] - layout.centres[0]
     lines = [line for row in layout.rows for lines in row.captions for line in lines]
     assert max(map(CAPTION.width, lines)) < step
-    assert max(NAME.width(line) for lines in layout.columns for line in lines) < step
+    assert max(NAME.width(line) for lines in layout.rows[0].columns for line in lines) < step
     assert picture[1] < step
     for row, below in pairwise(layout.rows):
         assert row.caption_top + 2 * CAPTION.line < below.top

@@ -84,6 +84,15 @@ def test_uncertain_maps_fade_where_that_is_asked_for(finished, kind):
     assert (plain != faded).any()
 
 
+def test_pictures_of_a_mean_of_scores_show_it_from_its_minimum_on(finished):
+    saliency = np.rint(finished.saliency * 64) / np.float32(64)
+    raised = FinishedMap(saliency + 8, finished.image, from_minimum=True)
+    plain = FinishedMap(saliency - saliency.min(), finished.image)
+    for kind in ("heatmaps", "overlays"):
+        assert encode(kind, raised) == encode(kind, plain)
+    np.testing.assert_array_equal(np.load(io.BytesIO(encode("arrays", raised))), raised.saliency)
+
+
 def test_arrays_are_raw_float32(finished):
     data = encode("arrays", finished)
     array = np.load(io.BytesIO(data), allow_pickle=False)
