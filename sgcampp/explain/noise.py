@@ -26,7 +26,7 @@ def unit_noise(samples: tf.Tensor, seed: tf.Tensor, shape: tf.Tensor) -> tf.Tens
     """Standard normal noise of the given samples; zeros for sample 0, which is the clean image.
 
     Args:
-        samples: int32 [s], sample numbers; 0 is the clean image, 1…n are noised.
+        samples: int32 [s], s > 0, sample numbers; 0 is the clean image, 1…n are noised.
         seed: int64, 0 … 2^63 - 1.
         shape: int32 [3], (H, W, C).
 
@@ -66,6 +66,8 @@ class NoiseSource:
 
     def __call__(self, samples: NDArray[np.int32]) -> tf.Tensor:
         """Standard normal noise float32 [s, H, W, C] of the samples (see `unit_noise`)."""
+        if not len(samples):
+            return tf.zeros([0, *self._shape])
         key = tuple(samples.tolist())
         if key in self._kept:
             return self._kept[key]
