@@ -1,5 +1,7 @@
 """`sgcampp table`: a run as one flat table."""
 
+from pathlib import PurePath
+
 import click
 
 from sgcampp.export.formats import FORMATS
@@ -16,7 +18,7 @@ from .streams import print_bytes, printable, tell
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
-    help="Of the table  [that of FILE's name, else csv].",
+    help="Of the table  [that of FILE's name, csv for stdout].",
 )
 @click.option("-o", "--output", type=click.Path(), help="A file  [stdout].")
 def command(out: str, form: str | None, output: str | None) -> None:
@@ -40,5 +42,13 @@ def command(out: str, form: str | None, output: str | None) -> None:
 
 
 def _format_of(output: str | None) -> str:
-    suffix = (output or "").rpartition(".")[2].lower()
-    return suffix if suffix in FORMATS else "csv"
+    if output is None:
+        return "csv"
+    suffix = PurePath(output).suffix
+    if suffix[1:].lower() not in FORMATS:
+        endings = ", ".join(f".{form}" for form in FORMATS)
+        raise click.UsageError(
+            f"{printable(output)} does not tell a format by its ending, accepted: {endings}; "
+            "or name one with --format"
+        )
+    return suffix[1:].lower()

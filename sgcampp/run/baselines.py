@@ -39,8 +39,8 @@ def read_baselines(config: RunConfig, classifier: Classifier) -> ReadBaselines:
                 picture = read_image(name, config.max_pixels)
             except ImageError as error:
                 raise UserError(
-                    f"baseline is {name!r:.200}, accepted: {', '.join(BASELINES)} or an image "
-                    f"file, but as a file: {error.message}{nearest(name, BASELINES)}"
+                    f"baseline {name!r:.200} can't be read: {error.message}; accepted: "
+                    f"{', '.join(BASELINES)} or an image file{nearest(name, BASELINES)}"
                 ) from error
             given[name] = classifier.preprocess(picture.rgb)[0]
             digest.update(picture.sha256.encode())

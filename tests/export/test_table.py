@@ -174,15 +174,15 @@ def sgcampp(*words):
 
 def test_the_command_writes_to_stdout_or_a_file_whole(out, tmp_path):
     assert sgcampp(out).stdout_bytes == as_text(out)
-    for name in ("t.parquet", "t.jsonl", "t.csv", "t.txt"):
+    for name in ("t.parquet", "t.jsonl", "t.CSV"):
         result = sgcampp(out, "-o", tmp_path / name)
         assert result.exit_code == 0 and name in result.stderr and not result.stdout
-        form = name[2:] if name != "t.txt" else "csv"
-        assert (tmp_path / name).read_bytes() == as_text(out, form)
+        assert (tmp_path / name).read_bytes() == as_text(out, name[2:].lower())
     result = sgcampp(out, "--format", "jsonl", "-o", tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_bytes() == as_text(out, "jsonl")
+    assert sgcampp(out, "--format", "csv", "-o", tmp_path / "t.txt").exit_code == 0
     (out / "manifest/part-00001.jsonl").write_text("{}\n")
-    result = sgcampp(out, "-o", tmp_path / "t.txt")
+    result = sgcampp(out, "--format", "csv", "-o", tmp_path / "t.txt")
     assert result.exit_code == 2 and "line 1 is not a manifest row" in result.stderr
     assert (tmp_path / "t.txt").read_bytes().startswith(b"key,")
 
@@ -190,6 +190,10 @@ def test_the_command_writes_to_stdout_or_a_file_whole(out, tmp_path):
 def test_what_the_command_can_not_do_is_one_sentence(out, tmp_path, monkeypatch):
     result = sgcampp(out, "--format", "parquet")
     assert result.exit_code == 2 and "name a file with -o" in result.stderr
+    for name in ("t.xlsx", "table"):
+        result = sgcampp(out, "-o", tmp_path / name)
+        assert result.exit_code == 2 and "accepted: .csv, .parquet, .jsonl" in result.stderr
+        assert not (tmp_path / name).exists()
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     result = sgcampp(out, "-o", tmp_path / "t.parquet")
     assert result.exit_code == 2 and "pip install 'sgcampp[parquet]'" in result.stderr
