@@ -148,7 +148,9 @@ def smooth_grad_cam_pp(
 
 
 def standard_error(n, groups, estimate):
-    """Delete-a-group jackknife of any estimate (Busing et al. 1999, Eq. 4–7): its standard error.
+    """Delete-a-group jackknife of any estimate (Busing et al. 1999, Eq. 4–7): its error.
+
+    The root of variance and squared bias.
 
     Samples 1 … n; sample m is in group m mod `groups`. estimate: a list of sample numbers -> [...].
     """
@@ -164,7 +166,7 @@ def standard_error(n, groups, estimate):
         h = n / len(part)
         pseudo = h * whole - (h - 1) * theta
         variance += (pseudo - centre) ** 2 / (h - 1) / groups
-    return np.sqrt(variance)
+    return np.sqrt(variance + (whole - centre) ** 2)
 
 
 def grad_cam(clean, filters=None, neurons=None):

@@ -1,4 +1,4 @@
-"""The standard error of a map, by the delete-one-group jackknife.
+"""How sure a map is, by the delete-one-group jackknife.
 
 It is that of the map's shape: a map is known up to a positive constant (`log_scale`), and that
 constant, e^S of a few samples, is by far less sure than the shape is. So maps are compared at the
@@ -10,12 +10,15 @@ import tensorflow as tf
 
 
 def standard_error(whole: tf.Tensor, without: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """How far a map of n samples would lie from that of infinitely many, one standard deviation.
+    """How far a map of n samples lies from that of infinitely many, as root mean square.
 
     The samples are in G groups of m_j, n in all, h_j = n / m_j. From the map and the maps without
     one of the groups follow pseudo-values h_j L - (h_j - 1) L_(j), each worth m_j samples; their
-    spread around the estimate is the variance (Busing, Meijer and Van der Leeden 1999, delete-m_j
-    jackknife, for groups of unequal sizes).
+    mean is the estimate without the bias that quotients and cut-offs of averages have, and their
+    spread around it is the variance (Busing, Meijer and Van der Leeden 1999, delete-m_j jackknife,
+    for groups of unequal sizes). The error is the root of variance plus squared bias: with the
+    spread alone, as a standard error in the narrow sense has it, maps of few samples would lie
+    further from the long run than it says.
 
     Args:
         whole: [b, h, w], L.
@@ -31,7 +34,8 @@ def standard_error(whole: tf.Tensor, without: tf.Tensor, counts: tf.Tensor) -> t
     groups = tf.cast(tf.shape(counts)[1], counts.dtype)
     estimate = groups * L - tf.reduce_sum((1 - 1 / h) * without, 1, keepdims=True)
     pseudo = h * L - (h - 1) * without
-    return tf.sqrt(tf.reduce_mean((pseudo - estimate) ** 2 / (h - 1), 1))
+    variance = tf.reduce_mean((pseudo - estimate) ** 2 / (h - 1), 1)
+    return tf.sqrt(variance + (L - estimate)[:, 0] ** 2)
 
 
 def at_the_peak_of(whole: tf.Tensor, maps: tf.Tensor) -> tf.Tensor:

@@ -39,6 +39,18 @@ def test_of_groups_of_unequal_size_by_hand():
     assert se_of([3, 0, 6], 2) == pytest.approx(4.5**0.5, rel=1e-12)
 
 
+def test_of_a_square_the_bias_counts():
+    """The square of the mean of 0, 2, 4, 6 is 9, too large by s²/n = 20/3/4 = 5/3 on average.
+
+    Without one number: 16, 100/9, 64/9, 4; pseudo-values 36 - 3 × each, -12, 8/3, 44/3, 24, around
+    22/3 = 9 - 5/3.
+    """
+    values = [0, 2, 4, 6]
+    variance = sum((v - 22 / 3) ** 2 for v in (-12, 8 / 3, 44 / 3, 24)) / 4 / 3
+    wanted = (variance + (5 / 3) ** 2) ** 0.5
+    assert se_of(values, 4, lambda of: np.mean(of) ** 2) == pytest.approx(wanted, rel=1e-12)
+
+
 @pytest.mark.parametrize(("n", "groups"), [(4, 4), (13, 10), (25, 10), (29, 7)])
 def test_of_a_ratio_it_is_the_reference_s(n, groups):
     values = np.random.default_rng(n).uniform(1, 2, n)
