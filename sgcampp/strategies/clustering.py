@@ -2,8 +2,9 @@
 
 After SpRAy (Lapuschkin et al. 2019, "Unmasking Clever Hans predictors"). Spectral clustering cuts
 anything into pieces, so each pair of pieces is asked whether there is a valley between them
-(Hartigan and Hartigan 1985, dip test); those without one are one strategy. A silhouette against
-permuted or rotated maps can't tell that: it calls maps that lie evenly over the picture several.
+(Hartigan and Hartigan 1985, dip test), and those without one are joined to one strategy. A
+silhouette against permuted or rotated maps can't tell that: it calls maps that lie evenly over the
+picture several.
 """
 
 import itertools
@@ -116,25 +117,39 @@ def _cut(vectors: Floats, seed: int) -> NDArray[np.intp]:
 
 
 def _joined(points: Floats, cut: NDArray[np.intp]) -> tuple[NDArray[np.intp], float | None]:
-    """Joins pieces that have no valley between them; the largest strategy first."""
-    pieces = np.unique(cut)
-    dips = {pair: _dip(points, cut, *pair) for pair in itertools.combinations(pieces, 2)}
-    of = {piece: piece for piece in pieces}
+    """Joins pieces without a valley between them, then what was joined, until all have one.
+
+    A cut at the edge of a crowd seems a valley from each of the crowd's pieces, and not from all
+    of it.
+
+    Returns:
+        Labels, the largest strategy first, and the largest p-value between strategies.
+    """
+    dips = _dips(points, cut)
+    labels, left = cut.copy(), None
     for (one, other), p in dips.items():
         if p >= ALPHA:
-            kept, gone = of[one], of[other]
-            of = {piece: kept if group == gone else group for piece, group in of.items()}
-    labels = np.array([of[piece] for piece in cut])
-    by_size = sorted(set(of.values()), key=lambda group: (-(labels == group).sum(), group))
-    between = [p for (one, other), p in dips.items() if of[one] != of[other]]
-    ranked = np.array([by_size.index(label) for label in labels], np.intp)
-    return ranked, max(between) if between else None
+            labels[labels == labels[cut == other][0]] = labels[cut == one][0]
+    while dips := _dips(points, labels):
+        kept, gone = max(dips, key=lambda pair: dips[pair])
+        if dips[kept, gone] < ALPHA:
+            left = dips[kept, gone]
+            break
+        labels[labels == gone] = kept
+    by_size = sorted(np.unique(labels), key=lambda piece: (-(labels == piece).sum(), piece))
+    return np.array([by_size.index(label) for label in labels], np.intp), left
 
 
-def _dip(points: Floats, cut: NDArray[np.intp], one: int, other: int) -> float:
+def _dips(points: Floats, labels: NDArray[np.intp]) -> dict[tuple[int, int], float]:
+    """The p-values between each two pieces."""
+    pairs = itertools.combinations(np.unique(labels).tolist(), 2)
+    return {pair: _dip(points, labels, *pair) for pair in pairs}
+
+
+def _dip(points: Floats, labels: NDArray[np.intp], one: int, other: int) -> float:
     """The p-value of the dip along the line between the centres of two pieces."""
     import diptest
 
-    first, second = points[cut == one], points[cut == other]
+    first, second = points[labels == one], points[labels == other]
     along = second.mean(0) - first.mean(0)
     return float(diptest.diptest(np.concatenate([first, second]) @ along)[1])

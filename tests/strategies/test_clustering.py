@@ -60,3 +60,18 @@ def test_two_kinds_of_equal_maps_are_two():
     heat += np.random.default_rng(0).uniform(0, 1e-6, heat.shape)
     found = find_clusters(heat)
     assert found.labels.tolist() == [0] * 14 + [1] * 10
+
+
+@pytest.mark.parametrize(("of_all", "strategies"), [(0.3, 1), (0.0001, 2)])
+def test_the_edge_of_a_crowd_is_no_strategy(blobs, monkeypatch, of_all, strategies):
+    """A valley from each of two pieces counts only if there is one from both together."""
+
+    def dip(points, labels, one, other):
+        sizes = {int((labels == piece).sum()) for piece in (one, other)}
+        return of_all if sizes == {10, 50} else 0.5 if sizes == {20, 30} else 0.0002
+
+    monkeypatch.setattr(clustering, "_dip", dip)
+    labels, p = clustering._joined(blobs(60), np.repeat([2, 0, 1], [10, 20, 30]))
+    assert len(set(labels.tolist())) == strategies
+    assert p == (of_all if strategies == 2 else None)
+    assert (labels[10:] == 0).all()
