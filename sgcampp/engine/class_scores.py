@@ -51,12 +51,9 @@ def _picked(scores: tf.Tensor, class_idx: tf.Tensor) -> tuple[tf.Tensor, Callabl
     TensorFlow's own derivative of a gather is traced in a hundred operations.
     """
     idx = tf.maximum(class_idx, 0)
-    picked = tf.linalg.matrix_transpose(
-        tf.gather(tf.linalg.matrix_transpose(scores), idx, batch_dims=1)
-    )
 
     def derivative(upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
         one_hot = tf.one_hot(idx, scores.shape[-1], dtype=scores.dtype)
         return tf.matmul(upstream, one_hot), None
 
-    return picked, derivative
+    return tf.gather(scores, idx, axis=2, batch_dims=1), derivative

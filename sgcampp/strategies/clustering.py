@@ -125,11 +125,12 @@ def _joined(points: Floats, cut: NDArray[np.intp]) -> tuple[NDArray[np.intp], fl
     Returns:
         Labels, the largest strategy first, and the largest p-value between strategies.
     """
-    dips = _dips(points, cut)
-    labels, left = cut.copy(), None
-    for (one, other), p in dips.items():
-        if p >= ALPHA:
-            labels[labels == labels[cut == other][0]] = labels[cut == one][0]
+    from scipy.sparse.csgraph import connected_components
+
+    alike = np.zeros((cut.max() + 1, cut.max() + 1), bool)
+    for pair, p in _dips(points, cut).items():
+        alike[pair] = p >= ALPHA
+    labels, left = connected_components(alike, directed=False)[1][cut], None
     while dips := _dips(points, labels):
         kept, gone = max(dips, key=lambda pair: dips[pair])
         if dips[kept, gone] < ALPHA:
