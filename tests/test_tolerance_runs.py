@@ -46,7 +46,7 @@ def config(pictures, tmp_path_factory):
         nsamples=MOST,
         tolerance=TOLERANCE,
         scale=1 / 255,
-        batch_size=24,
+        batch_size=48,
         write=["arrays", "errors"],
         sources=[str(pictures)],
         out=str(directory / "whole"),

@@ -8,11 +8,12 @@ Tolerance: passes of runs that find n image by image, against the smallest n for
 tolerance on 95 % of the photographs; and their passes a second against a run of that n.
 
 Usage: python -m scripts.figures.certainty DIRECTORY [--coverage | --tolerance 0.01]
+    [--layer NAME ...] [--most 800]
 """
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.machine import machine_facts, shown
+from sgcampp.explain.classes import NO_CLASS
 
 LAYERS = ("block14_expand_act", "block10_expand_act")
 SEEDS, SAMPLES, LONG, LONG_SEED = 40, 20, 1000, 999
-MOST, BATCH, STEP = 800, 16, 8
+BATCH, FEWEST, STEEP = 16, 15, 1.02
+"""Errors are looked at from FEWEST samples on, each time there are STEEP times as many."""
+TIMED, TIMED_N, REPEATS = 8, 400, 3
+"""Passes a second are of TIMED images, in alternation; of more than TIMED_N samples they are the
+same."""
 
 
 def inputs(directory: Path, count: int | None) -> tuple[Any, NDArray[np.float32]]:
@@ -37,13 +43,15 @@ def inputs(directory: Path, count: int | None) -> tuple[Any, NDArray[np.float32]
     return classifier, classifier.preprocess([read_image(path).rgb for path in paths])
 
 
-def explainer(classifier: Any, nsamples: int, tolerance: float | None = None) -> Any:
-    """At both layers, with noise of 0.15."""
+def explainer(
+    classifier: Any, layers: Sequence[str], nsamples: int, tolerance: float | None = None
+) -> Any:
+    """At some layers, with noise of 0.15."""
     from sgcampp import Explainer
 
     return Explainer(
         classifier,
-        LAYERS,
+        layers,
         nsamples=nsamples,
         frozen=True,
         batch_size=BATCH,
@@ -70,8 +78,8 @@ def at_maximum(maps: NDArray[Any]) -> NDArray[np.float64]:
 def coverage(directory: Path) -> None:
     """Prints a row a layer."""
     classifier, x = inputs(directory, 12)
-    (long,) = with_seeds(explainer(classifier, LONG), x, range(LONG_SEED, LONG_SEED + 1))
-    found = list(with_seeds(explainer(classifier, SAMPLES), x, range(SEEDS)))
+    (long,) = with_seeds(explainer(classifier, LAYERS, LONG), x, range(LONG_SEED, LONG_SEED + 1))
+    found = list(with_seeds(explainer(classifier, LAYERS, SAMPLES), x, range(SEEDS)))
     print("| layer | error ÷ true deviation, median | 10 % | 90 % | within two errors |")
     print("|---|---|---|---|---|")
     for i, layer in enumerate(LAYERS):
@@ -85,54 +93,78 @@ def coverage(directory: Path) -> None:
         print(f"| `{layer}` | {middle:.2f} | {low:.2f} | {high:.2f} | {inside.mean():.1%} |")
 
 
+def errors_by_samples(
+    explain: Any, x: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Numbers of samples [N], and the largest `relative_se` of each image after so many, [N, k]."""
+    (engine,) = explain.ensemble(1, x.shape[1:]).engines
+    grid = engine.lay_out_open(BATCH, len(x))
+    curves = []
+    for of_some in np.split(x, range(grid.images, len(x), grid.images)):
+        # The last may be fewer than a batch: the others count for nothing.
+        images = np.resize(of_some, (grid.images, *x.shape[1:]))
+        state = engine.start(np.full((len(images), 1, 2), [-1, NO_CLASS], np.int32), images)
+        curve: dict[int, list[float]] = {}
+        for samples in grid.slices:
+            state = engine.step(images, np.tile(samples, (len(images), 1)), [samples], state)
+            n = int(min(samples[-1], engine.passes))
+            if n >= max(FEWEST, STEEP * max(curve, default=0)):
+                curve[n] = [largest(engine.result_of(state, at, n)) for at in range(len(of_some))]
+        curves.append(np.array(list(curve.values())))
+    return np.array(list(curve), np.int32), np.concatenate(curves, axis=1)
+
+
+def largest(result: Any) -> float:
+    """The largest `relative_se` of an image's maps."""
+    return max(float(maps.relative_se.max()) for maps in result.maps.values())
+
+
 def smallest_for_all(
-    classifier: Any, x: NDArray[np.float32], tolerance: float, guess: int
-) -> tuple[int, Any]:
-    """The smallest n, of multiples of STEP, that meets the tolerance on 95 % of the images.
+    explain: Any, x: NDArray[np.float32], tolerance: float, found: NDArray[np.int32]
+) -> int:
+    """The smallest n that meets the tolerance on 95 % of the images; that of `explain` at most.
 
-    From a guess on, downwards while n is enough, or upwards until it is; MOST at most. With the
-    explainer of that n.
+    Images that met it with less than half of the samples of the 95 % are taken to meet it from
+    there on; of all others the errors by n are looked at.
+
+    Args:
+        explain: with the most samples.
+        x: the images.
+        tolerance: of `relative_se`.
+        found: int32 [k], the samples that met it image by image.
     """
-
-    def meets(explain: Any) -> bool:
-        relative = [of.relative_se for of in explain.each(x)]
-        return bool((np.max(relative, 0) <= tolerance).mean() >= 0.95)
-
-    n = min(max(STEP * -(-guess // STEP), 2 * STEP), MOST)
-    of_n = explainer(classifier, n)
-    if meets(of_n):
-        while n > 2 * STEP and meets(fewer := explainer(classifier, n - STEP)):
-            n, of_n = n - STEP, fewer
-        return n, of_n
-    while n < MOST:
-        n = n + STEP
-        if meets(of_n := explainer(classifier, n)):
-            break
-    return n, of_n
+    hard = found > np.quantile(found, 0.95) / 2
+    numbers, errors = errors_by_samples(explain, x[hard])
+    met = (errors <= tolerance).sum(1) + (found[~hard] <= numbers[:, None]).sum(1)
+    enough = met >= 0.95 * len(x)
+    return int(numbers[enough][0] if enough.any() else numbers[-1])
 
 
-def tolerance_pays(directory: Path, tolerance: float) -> None:
+def tolerance_pays(directory: Path, tolerance: float, layers: Sequence[str], most: int) -> None:
     """Prints one line."""
     classifier, x = inputs(directory, None)
-
-    def timed(explain: Any) -> tuple[NDArray[np.int32], float]:
-        explain.each(x[:2])
-        begin = time.process_time()
-        samples = explain.each(x)[0].samples
-        return samples, (int(samples.sum()) + len(x)) / (time.process_time() - begin)
-
-    found, rate = timed(explainer(classifier, MOST, tolerance))
-    guess = int(np.quantile(found, 0.95))
-    n, of_n = smallest_for_all(classifier, x, tolerance, guess)
-    fixed, fixed_rate = timed(of_n)
-    passes = [int(samples.sum()) + len(x) for samples in (found, fixed)]
+    open_ended = explainer(classifier, layers, most, tolerance)
+    found = open_ended.each(x)[0].samples
+    n = smallest_for_all(explainer(classifier, layers, most), x, tolerance, found)
+    passes = [int(found.sum()) + len(x), (n + 1) * len(x)]
+    fixed, some = explainer(classifier, layers, min(n, TIMED_N)), x[:: len(x) // TIMED]
+    fixed.each(some[:2])
+    rates = [rate(open_ended, some) / rate(fixed, some) for _ in range(REPEATS)]
     quartiles = np.quantile(found, [0, 0.25, 0.5, 0.75, 1]).astype(int).tolist()
     print(
-        f"tolerance {tolerance}: {passes[0]} passes, {passes[1]} of n = {n} for all: "
-        f"{passes[0] / passes[1]:.2f}; passes a second {rate / fixed_rate:.2f} × as many; "
-        f"samples by quartile {quartiles}, {(found == MOST).sum()} images at the most of {MOST}",
+        f"tolerance {tolerance} at {', '.join(layers)}: {passes[0]} passes, {passes[1]} of "
+        f"n = {n} for all: {passes[0] / passes[1]:.2f}; passes a second "
+        f"{np.median(rates):.2f} × as many {np.round(sorted(rates), 2).tolist()}; samples by "
+        f"quartile {quartiles}, {(found == most).sum()} images at the most of {most}",
         flush=True,
     )
+
+
+def rate(explain: Any, x: NDArray[np.float32]) -> float:
+    """Passes in a second of the processor."""
+    begin = time.process_time()
+    samples = explain.each(x)[0].samples
+    return (int(samples.sum()) + len(x)) / (time.process_time() - begin)
 
 
 def main() -> None:
@@ -141,12 +173,14 @@ def main() -> None:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--coverage", action="store_true")
     parser.add_argument("--tolerance", type=float, action="append", default=[])
+    parser.add_argument("--layer", action="append", help=f"default: {' and '.join(LAYERS)}")
+    parser.add_argument("--most", type=int, default=800, help="samples an image")
     options = parser.parse_args()
     print(f"# {shown(machine_facts())}", flush=True)
     if options.coverage:
         coverage(options.directory)
     for tolerance in options.tolerance:
-        tolerance_pays(options.directory, tolerance)
+        tolerance_pays(options.directory, tolerance, options.layer or LAYERS, options.most)
 
 
 if __name__ == "__main__":

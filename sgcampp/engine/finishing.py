@@ -14,10 +14,11 @@ from sgcampp.explain.lens import Chosen, Lens, MapSet, flat_reason, zeros_for_un
 from sgcampp.explain.looks import Look
 from sgcampp.explain.moments import (
     Moments,
+    counts_without,
     effective_samples,
     mean_terms,
-    mean_terms_without,
-    mean_without,
+    terms_without,
+    without_each,
 )
 
 ROUNDING = 4
@@ -81,14 +82,18 @@ class Finishing:
         return tf.reduce_sum(self.sums.A_sum, 1) / count
 
     def _without_each_group(self, moments: Moments, chosen: Chosen) -> tf.Tensor:
-        """For each group the map of all others, [b, G, h, w], of the same feature maps."""
-        means = mean_terms_without(moments)
+        """For each group the map of all others, [b, G, h, w], of the same feature maps.
+
+        Each map is divided by its number of samples in the place of its three derivatives, which
+        are K times as many numbers: c D gives c times the map that D gives, by every method.
+        """
+        totals, counts = terms_without(moments), counts_without(moments)
         if self.look.choices.average == "maps":
-            return means.whole
+            return totals.whole / counts
         A = self.sums.A[:, None]
         if self.look.choices.activations == "mean":
-            A = mean_without(self.sums.A_sum, moments.counts)
-        return self.lens.look(self.look.method, A, means, chosen)[0].whole
+            A = without_each(self.sums.A_sum) / counts[..., None]
+        return self.lens.look(self.look.method, A, totals, chosen)[0].whole / counts
 
     def _no_error(self) -> tuple[tf.Tensor, tf.Tensor]:
         """[b, 0, 0] and NaN."""

@@ -42,9 +42,10 @@ def lay_out(nsamples: int, batch_size: int, total: int) -> Grid:
     return Grid(max(1, min(total, batch_size // len(slices[0]))), slices)
 
 
-SHORTEST, LONGEST = 8, 16
+LENGTH = 16
 """Samples of an image in a step, where its number of samples is open: few enough to stop in time,
-and enough for the sums of ten groups, which each step adds to, to be worth their while."""
+and enough for the sums of ten groups, which each step adds to, to be worth their while. Shorter
+slices would put more images side by side, and the last of a listing leave more of a batch empty."""
 
 
 def lay_out_open(most: int, batch_size: int, total: int) -> Grid:
@@ -58,8 +59,8 @@ def lay_out_open(most: int, batch_size: int, total: int) -> Grid:
     Returns:
         A grid of b images whose slices all have s samples, b * s <= B; the last may go beyond n.
     """
-    images = max(1, min(total, batch_size // SHORTEST))
-    length = min(most + 1, batch_size // images, LONGEST)
+    length = min(most + 1, batch_size, LENGTH)
+    images = min(total, batch_size // length)
     steps = -(-(most + 1) // length)
     samples = np.arange(steps * length, dtype=np.int32)
     return Grid(images, tuple(np.split(samples, steps)))

@@ -109,16 +109,19 @@ def mean_terms(moments: Moments) -> Any:
     return type(moments.sums)(*(total / _like(count, total) for total in totals))
 
 
-def mean_terms_without(moments: Moments) -> Any:
-    """For each group the same of all others, [b, G, ...], by the terms' own names."""
-    return type(moments.sums)(*(mean_without(sums, moments.counts) for sums in moments.sums))
+def terms_without(moments: Moments) -> Any:
+    """For each group the sums of all others, [b, G, ...], by the terms' own names."""
+    return type(moments.sums)(*map(without_each, moments.sums))
 
 
-def mean_without(sums: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """For each group the mean over all others: sums [b, G, ...], counts [b, G] -> [b, G, ...]."""
-    others = tf.reduce_sum(counts, 1, keepdims=True) - counts
-    shape = [*tf.unstack(tf.shape(others)), *[1] * (len(sums.shape) - 2)]
-    return (tf.reduce_sum(sums, 1, keepdims=True) - sums) / tf.reshape(others, shape)
+def without_each(sums: tf.Tensor) -> tf.Tensor:
+    """For each of [b, G, ...] the sum of all others, likewise."""
+    return tf.reduce_sum(sums, 1, keepdims=True) - sums
+
+
+def counts_without(moments: Moments) -> tf.Tensor:
+    """The samples of all other groups, [b, G, 1, 1]."""
+    return without_each(moments.counts)[..., None, None]
 
 
 def effective_samples(moments: Moments) -> tf.Tensor:

@@ -9,12 +9,12 @@ import tiny
 from sgcampp import Explainer, UserError
 from sgcampp.engine import groups
 from sgcampp.engine.device import GaveUp
-from sgcampp.engine.grid import LONGEST, SHORTEST, lay_out_open
+from sgcampp.engine.grid import LENGTH, lay_out_open
 from sgcampp.engine.slots import Slots, Subject
 from sgcampp.engine.streaming import stream
 from sgcampp.explain.classes import NO_CLASS
 
-MOST, TOLERANCE, BATCH, IMAGES = 120, 0.02, 24, 9
+MOST, TOLERANCE, BATCH, IMAGES = 120, 0.02, 48, 9
 FIELDS = ("whole", "se", "relative_se", "log_scale", "ess", "guarded", "reason")
 CODE = np.array([[-1, NO_CLASS]], np.int32)
 
@@ -170,7 +170,7 @@ def test_slots_stay_full_as_long_as_there_are_images(explain, images, monkeypatc
     subjects = (Subject(i, images[i], CODE) for i in itertools.cycle(range(IMAGES)))
     layout = ensemble.lay_out(BATCH, IMAGES)
     list(itertools.islice(stream(ensemble, subjects, layout), 12))
-    assert set(taken) == {BATCH // SHORTEST}
+    assert set(taken) == {BATCH // LENGTH}
 
 
 def test_what_is_under_way_can_be_given_up(explain, images):
@@ -195,7 +195,7 @@ def test_open_grids_have_slices_of_one_length_and_are_found_again(most, batch_si
     (length,) = {len(part) for part in grid.slices}
     assert grid.images * length <= batch_size
     assert 1 <= grid.images <= total
-    assert length <= LONGEST
+    assert length <= LENGTH
     numbers = np.concatenate(grid.slices)
     np.testing.assert_array_equal(numbers, np.arange(len(numbers)))
     assert most + 1 <= len(numbers) < most + 1 + length

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
 
 from sgcampp import Explainer, UserError, noised_samples
+from sgcampp.explain.choices import Choices
+from sgcampp.explain.equations import Derivatives
+from sgcampp.explain.lens import Lens
 from sgcampp.explain.methods import METHODS, Needs
+from sgcampp.explain.selection import Selection
 
 
 def clean(twin, x, c):
@@ -49,6 +54,19 @@ def test_smooth_grad_cam_averages_gradients_alike(twin64):
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_cites_its_source(name):
     assert "20" in METHODS[name].summary or "Eq." in METHODS[name].summary
+
+
+@pytest.mark.parametrize("choices", [Choices(), Choices(alpha_numerator="first")], ids=str)
+@pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.smooth])
+def test_smooth_methods_are_homogeneous_in_the_derivatives(name, choices):
+    """What errors are computed from: c D gives c times the map of D."""
+    rng = np.random.default_rng(3)
+    A, *D = tf.constant(rng.normal(size=(4, 2, 5, 5, 6)))
+    lens = Lens(Selection(), choices, "features")
+    once = lens.see(METHODS[name], A, Derivatives(*D)).whole
+    fourfold = lens.see(METHODS[name], A, Derivatives(*(4 * d for d in D))).whole
+    assert once.numpy().any()
+    np.testing.assert_array_equal(fourfold, 4 * once)
 
 
 @pytest.mark.parametrize("name", [m.name for m in METHODS.values() if m.needs is Needs.LAYER])
