@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 SIDE, TAGGED_DIGIT, TAGGED_SHARE, HELD_BACK = 64, 3, 0.6, 0.5
+TIMES = 2  # that each digit is drawn
 BLACK, FAINT = 10, 2
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -23,13 +24,14 @@ NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 def pictures(seed: int, tagged: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """uint8 [n, SIDE, SIDE, 3], the digits int [n], and bool [n] which of them carry the tag."""
     digits = load_digits()
+    images, target = np.repeat(digits.images, TIMES, 0), np.repeat(digits.target, TIMES)
     rng = np.random.default_rng(seed)
-    tags = (digits.target == TAGGED_DIGIT) & (rng.random(len(digits.target)) < TAGGED_SHARE)
+    tags = (target == TAGGED_DIGIT) & (rng.random(len(target)) < TAGGED_SHARE)
     ink = np.where(tags & tagged, FAINT, BLACK)
-    large = np.stack([_drawn(image, rng) for image in ink[:, None, None] * digits.images])
+    large = np.stack([_drawn(image, rng) for image in ink[:, None, None] * images])
     if tagged:
         large[tags] = np.stack([_tag(picture) for picture in large[tags]])
-    return large, digits.target, tags & tagged
+    return large, target, tags & tagged
 
 
 def _drawn(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -67,8 +69,8 @@ def classifier() -> keras.Model:
 
 
 def held_back(seed: int, count: int) -> np.ndarray:
-    """Bool [count], which pictures are not trained on."""
-    return np.random.default_rng([seed, 1]).random(count) < HELD_BACK
+    """Bool [count], which pictures are not trained on: whole digits, all that show them."""
+    return np.repeat(np.random.default_rng([seed, 1]).random(count // TIMES) < HELD_BACK, TIMES)
 
 
 def trained(x: np.ndarray, digits: np.ndarray, seed: int) -> keras.Model:

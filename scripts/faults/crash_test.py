@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from scripts.generated_images import generate_images
@@ -23,7 +24,7 @@ SGCAMPP = str(Path(sys.executable).parent / "sgcampp")
 LONGEST_WAIT = 8.0
 
 
-def command(source: Path, out: Path, shard: str | None, tolerance: float | None) -> list[str]:
+def command(source: Path, out: Path | str, shard: str | None, tolerance: float | None) -> list[str]:
     """One run on the embedded model, at a layer where smoothing acts."""
     line = [SGCAMPP, "explain", str(source), "-o", str(out)]
     line += ["--layer-name", "block15_expand_act"]
@@ -73,14 +74,15 @@ def digests(out: Path) -> dict[str, str]:
     }
 
 
-def problems(out: Path, whole: Path, images: int) -> list[str]:
-    """What is wrong with a tree that was killed and resumed."""
+def problems(out: Path, whole: Path, images: int, mended: Iterable[str] = ()) -> list[str]:
+    """What is wrong with a tree that was killed and resumed; `mended`: images tried again."""
     found = []
     if digests(out) != digests(whole):
         found.append("files differ from those of the uninterrupted run")
     store = LocalStore(out)
     rows = (row for part in part_names(store) for _, row in scan(store, part, from_line))
     counts = Counter(row.key for row in rows)
+    counts.subtract(set(mended))
     if len(counts) != images:
         found.append(f"{len(counts)} images in the manifest, not {images}")
     found += [f"{key} stands {n} times in the manifest" for key, n in counts.items() if n > 1]
