@@ -11,7 +11,7 @@ from sgcampp.run.crew import Crew
 from sgcampp.run.doubts import doubts
 from sgcampp.run.listing import Listing, counted
 from sgcampp.run.packing import orphans
-from sgcampp.run.recording import Recorder, Reporter
+from sgcampp.run.recording import Reporter, recording
 from sgcampp.run.run_file import write_run_yaml
 from sgcampp.run.starting import clear, refuse_own_files, saving
 from sgcampp.run.stop import Stop
@@ -127,8 +127,8 @@ class _Conductor:
             manifest_writer(self._store, manifest_part(self._drive.part)) as manifest,
             closing(self._tasks(known, summary)) as tasks,
             closing(self._crew.explain(tasks, self._record, self._shrink)) as recordable,
+            recording(manifest, summary, self._reporter, limit) as recorder,
         ):
-            recorder = Recorder(manifest, summary, self._reporter, limit)
             for batch in recordable:
                 recorder.record(batch)
         summary.interrupted = self._stop.requested

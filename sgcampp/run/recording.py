@@ -1,6 +1,11 @@
-"""Rows that were made are recorded, then counted and told."""
+"""Rows that were made are recorded, then counted and told.
 
-from collections.abc import Sequence
+While a store elsewhere takes its time over rows, the device goes on with the next images.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,13 +40,14 @@ class Reporter(Protocol):
 
 
 class Recorder:
-    """Puts rows into the manifest, counts them and tells of them.
+    """Puts rows into the manifest, counts them and tells of them; made by `recording`.
 
     Args:
         manifest: where they go.
         summary: counts them.
         reporter: hears of them.
         max_failures: how many may fail, as the config has it.
+        pool: of one thread.
     """
 
     def __init__(
@@ -50,18 +56,29 @@ class Recorder:
         summary: Summary,
         reporter: Reporter,
         max_failures: str | int | None,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self._manifest, self._summary, self._reporter = manifest, summary, reporter
-        self._max_failures = max_failures
+        self._max_failures, self._pool = max_failures, pool
+        self._under_way: tuple[Future[None], Sequence[Written]] | None = None
 
     def record(self, batch: Sequence[Written]) -> None:
-        """Records rows whose files are there.
+        """Records rows whose files are there, in a thread, once those before are safe.
 
         Raises:
             RunStopped: when there are too many failures.
-            OSError: if storage refuses; then none of these rows is recorded.
+            OSError: if storage refused rows before; then none of that batch is recorded.
         """
-        self._manifest.append([done.row for done in batch])
+        self.land()
+        rows = [done.row for done in batch]
+        self._under_way = self._pool.submit(self._manifest.append, rows), batch
+
+    def land(self) -> None:
+        """Waits until all rows are safe; see `record`."""
+        if self._under_way is None:
+            return
+        (appended, batch), self._under_way = self._under_way, None
+        appended.result()
         for done in batch:
             self._tell(done)
 
@@ -78,3 +95,16 @@ class Recorder:
                 f"stopped after {summary.failed} failures "
                 f"(max_failures={self._max_failures}); `sgcampp status` lists them"
             )
+
+
+@contextmanager
+def recording(
+    manifest: ManifestWriter, summary: Summary, reporter: Reporter, max_failures: str | int | None
+) -> Iterator[Recorder]:
+    """A recorder; all that it was given is safe, counted and told in the end. See `Recorder`."""
+    with ThreadPoolExecutor(1) as pool:
+        recorder = Recorder(manifest, summary, reporter, max_failures, pool)
+        try:
+            yield recorder
+        finally:
+            recorder.land()
