@@ -13,6 +13,7 @@ from sgcampp.errors import UserError
 from sgcampp.evaluation.reference_maps import codes_of, own_rows, place
 from sgcampp.evaluation.request import check_numbers
 from sgcampp.evaluation.rows import Series
+from sgcampp.metrics.catalogue import REFERENCES
 from sgcampp.models.classifier import Classifier
 from sgcampp.models.loading import load_model
 from sgcampp.tree.index import Standing
@@ -132,6 +133,15 @@ def contents_of(tree: OutputTree, limit: int | None) -> Contents:
     codes = [codes_of(row) for row in rows]
     classes = [int(of_image[0, 0]) if len(of_image) else -1 for of_image in codes]
     return Contents(keys, classes, series, places, max(map(len, codes)))
+
+
+def check_against(method: str | None, contents: Contents) -> None:
+    """Raises UserError for a method to hold others against of which there is no map."""
+    there = [*sorted({one.method for one in contents.series}), *REFERENCES]
+    if method is not None and method not in there:
+        raise UserError(
+            f"against is {method!r:.100}, of which there is no map; accepted: {', '.join(there)}"
+        )
 
 
 def identity(path: Path | None) -> list[str | None] | None:

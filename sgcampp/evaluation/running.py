@@ -17,6 +17,7 @@ from sgcampp.evaluation.measurer import GROUP, Measurer
 from sgcampp.evaluation.opening import (
     Options,
     annotations_of,
+    check_against,
     check_options,
     contents_of,
     identity,
@@ -94,6 +95,7 @@ class Evaluation:
         annotations = annotations_of(options, self._classifier)
         self._metrics = chosen_metrics(options.preset, options.metrics, annotations is not None)
         self._contents = contents_of(self.tree, options.limit)
+        check_against(options.against, self._contents)
         self._keys = self._contents.keys
         self.base = options.against or "grad_cam_pp"
         self.request = self._request()

@@ -245,6 +245,7 @@ def test_another_model_is_refused_and_a_changed_picture_is_a_failed_row(explaine
         ({"metrics": ["average_dorp"]}, "did you mean 'average_drop'"),
         ({"classes": Path("c.csv")}, "give boxes too"),
         ({"boxes": Path("none.json")}, "none.json"),
+        ({"against": "cam"}, "against is 'cam', of which there is no map; accepted: grad_cam, "),
     ],
 )
 def test_bad_settings_are_refused_in_a_sentence(out, options, words):
