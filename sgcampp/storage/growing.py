@@ -14,20 +14,38 @@ from sgcampp.storage.store import Store, beside
 PART_BYTES = 1 << 20
 """The last part is written again, longer, until it has so many."""
 MARK = "@"
+LOOKS = 5
+"""At a part that changes while it is read."""
 
 
 def read_grown(store: Store, name: str) -> Iterator[bytes]:
-    """The bytes of a file with its parts.
+    """The bytes of a file with its parts, while it grows those of some moment.
 
     Raises:
         FileNotFoundError: if there is no such file.
     """
-    end = 0
-    for part, start in [(name, 0), *_parts(store, name)]:
+    data = _read(store, name)
+    yield data
+    end = len(data)
+    for part, start in _parts(store, name):
         if start == end:
-            data = store.read(part).data
+            try:
+                data = _read(store, part)
+            except FileNotFoundError:  # its writer has just made one file of all
+                return
             yield data
             end += len(data)
+
+
+def _read(store: Store, part: str) -> bytes:
+    """A part, which its writer may make longer meanwhile."""
+    for left in reversed(range(LOOKS)):
+        try:
+            return store.read(part).data
+        except OSError as error:
+            if error.errno != errno.ESTALE or not left:
+                raise
+    raise AssertionError("unreachable code")
 
 
 def _parts(store: Store, name: str) -> list[tuple[str, int]]:

@@ -139,6 +139,42 @@ def test_parts_that_a_crash_left_tell_the_same_bytes(store):
     assert sorted(walk(store, "m")) == ["m/part", "m/part@x"]
 
 
+def test_lines_can_be_read_while_more_are_appended(store, monkeypatch):
+    with store.append("part") as appender:
+        appender.append(b"1\n")
+        at_once, read_range = iter([b"2\n", b"3\n"]), store.read_range
+
+        def read_while_it_grows(name, start, size):
+            for line in at_once:
+                appender.append(line)
+                break
+            return read_range(name, start, size)
+
+        monkeypatch.setattr(store, "read_range", read_while_it_grows)
+        with store.open_own("part") as file:
+            assert file.read() == b"1\n2\n3\n"
+
+
+def test_lines_can_be_read_while_their_parts_are_made_one_file(store, monkeypatch):
+    with store.append("part") as appender:
+        appender.append(b"1\n")
+    with store.append("part") as appender:
+        appender.append(b"2\n")
+        read = store.read
+
+        def read_when_joined(name, *given, **named):
+            if name != "part":
+                monkeypatch.undo()
+                appender.join()
+            return read(name, *given, **named)
+
+        monkeypatch.setattr(store, "read", read_when_joined)
+        with store.open_own("part") as file:
+            assert file.read() == b"1\n"  # all there was before
+        with store.open_own("part") as file:
+            assert file.read() == b"1\n2\n"
+
+
 def test_parts_grow_to_a_size_and_no_further(store, monkeypatch):
     monkeypatch.setattr("sgcampp.storage.growing.PART_BYTES", 10)
     lines = [b"%04d\n" % number for number in range(7)]
