@@ -116,7 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worker-kills", type=int, default=20)
     parser.add_argument("--driver-kills", type=int, default=10)
-    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=1200)
     parser.add_argument("--store", choices=["local", "s3"], default="local")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--layout", choices=["files", "tar"], default="files")
