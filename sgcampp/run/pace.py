@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sgcampp.run.recording import Written
 
 SECONDS_BETWEEN_WRITES = 0.25
-"""Of rows: each write waits for the disk, and the device for it."""
+"""Of rows: each write waits for the disk."""
 SECONDS_BETWEEN_FAR_WRITES = 5.0
 """Where each write is a request, and sends again what came before."""
 THREADS = 2
