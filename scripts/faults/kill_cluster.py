@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import psutil
 
 from scripts.faults.crash_test import SGCAMPP, command, problems, rows_in
@@ -46,7 +47,6 @@ def workers_of(driver: int) -> list[psutil.Process]:
 
 def start_s3() -> str:
     """Starts a server of S3 that ends with this process; the URL of a bucket there."""
-    import fsspec
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -136,10 +136,10 @@ def main() -> int:
         lost = [row.key for row in open_tree(out).rows() if row.status == FAILED]
         found += wrong_end([*line, "--retry-failed"], out)
         if options.store == "s3":
-            store_of(out).get(out, str(here), recursive=True)
+            fsspec.filesystem("s3").get(out, str(here), recursive=True)
         found += problems(here, whole, options.images, mended=lost)
         found += ["rows differ in digests"] * (recorded(out) != recorded(str(whole)))
-        found += [f"{len(kills) - done} kills came too late"] * (done < len(kills))
+        found += [f"{len(kills) - done} kills found nothing to kill"] * (done < len(kills))
     print("\n".join(found) or f"ok: {done} kills, {len(lost)} images given up and mended, {SAME}")
     return 1 if found else 0
 
@@ -150,13 +150,6 @@ def wrong_end(line: list[str], out: str) -> list[str]:
     verified = subprocess.run([SGCAMPP, "verify", out], check=False).returncode
     found = [f"the last run ended with {end.returncode}"] * bool(end.returncode)
     return found + ["sgcampp verify complains"] * verified
-
-
-def store_of(url: str) -> Any:
-    """The file system of a URL."""
-    import fsspec
-
-    return fsspec.url_to_fs(url)[0]
 
 
 def kill_all(

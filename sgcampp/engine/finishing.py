@@ -85,7 +85,7 @@ class Finishing:
         """For each group the map of all others, [b, G, h, w], of the same feature maps.
 
         Each map is divided by its number of samples in the place of its three derivatives, which
-        are K times as many numbers: c D gives c times the map that D gives, by every method.
+        are 3 K times as many numbers (see `Method.smooth`).
         """
         totals, counts = terms_without(moments), counts_without(moments)
         if self.look.choices.average == "maps":

@@ -79,6 +79,8 @@ class Method:
         summary: the first line of the function's docstring.
         needs: what it needs of the model.
         smooth: whether it averages over copies of the image; else it looks at the image alone.
+            Then derivatives c D, c > 0, must give c times the map of D: averages are known up to
+            such a factor, and errors are worked out from sums.
         of_exp: whether it differentiates Y = exp(S) (subject to Choices.score) or S itself.
         on_path: whether its copies lie on the path from a baseline to the image, without noise.
         baseline: whether it explains what an image scores more than a baseline does.
