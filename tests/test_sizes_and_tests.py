@@ -24,7 +24,6 @@ COVERED = {
             "api.explainer",
             "api.subject",
             "engine.frozen",
-            "engine.grid",
             "engine.plan",
             "engine.results",
         ),

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from sgcampp.engine.curvature import derivatives_of_Y, derivatives_over_Y
 from sgcampp.engine.finishing import Finishing
+from sgcampp.engine.groups import Deal
 from sgcampp.engine.plan import Place
 from sgcampp.engine.results import Maps
 from sgcampp.engine.state import ClassState, PlaceState, Scores, Slice
@@ -38,6 +40,20 @@ class Average:
     def ranks(self) -> Derivatives | MapSet:
         """Axes of each of its terms after the axes of images and groups."""
         return Derivatives(3, 3, 3) if self.look is None else MapSet(2, 3, 0)
+
+
+class Samples(NamedTuple):
+    """What a slice shows of one class.
+
+    Attributes:
+        clean: the image's own activations, [b, h, w, F].
+        A: each sample's, [b, s, h, w, F].
+        g: dS/dA of each, [b, s, h, w, F], or [b, s, 3, h, w, F] with exact derivatives.
+    """
+
+    clean: tf.Tensor
+    A: tf.Tensor
+    g: tf.Tensor
 
 
 class Accumulator:
@@ -81,62 +97,48 @@ class Accumulator:
         A = lens.feature_maps(A)
         clean, A_sum = part.chosen(A[:, 0], state.A), state.A_sum
         if self._means_A:
-            A = part.deal(A)
-            used = tf.where(part.deal.use[..., None, None, None], A, tf.zeros_like(A))
-            added = tf.reduce_sum(used, 1)
-            A_sum = part.chosen(added, A_sum + added)
+            kept = part.chosen(tf.zeros_like(A_sum), A_sum)
+            A_sum = part.deal.add(kept, lambda some: some.used(A))
         classes = tuple(
-            self._add_class(
-                of_class, (clean[:, None, None], A), S[..., t], lens.feature_maps(g[t]), part
-            )
+            self._add_class(of_class, S[..., t], Samples(clean, A, lens.feature_maps(g[t])), part)
             for t, of_class in enumerate(state.classes)
         )
         return PlaceState(clean, A_sum, classes)
 
-    def _add_class(
-        self,
-        state: ClassState,
-        activations: tuple[tf.Tensor, tf.Tensor],
-        S: tf.Tensor,
-        g: tf.Tensor,
-        part: Slice,
-    ) -> ClassState:
-        """Adds a slice of one class.
-
-        Args:
-            state: so far.
-            activations: the clean image's A, [b, 1, 1, h, w, F], and each sample's own, dealt,
-                where they are averaged.
-            S: [b, s].
-            g: [b, s, h, w, F], or [b, s, 3, h, w, F].
-            part: of what samples.
-        """
-        clean = part.chosen(g[:, 0], state.g)
+    def _add_class(self, state: ClassState, S: tf.Tensor, seen: Samples, part: Slice) -> ClassState:
+        """Adds a slice of one class; S: [b, s]."""
+        clean = part.chosen(seen.g[:, 0], state.g)
         if not self.place.copies:
             return ClassState(clean, state.moments)
-        S, g = part.deal(S), part.deal(g)
+        counts = tf.cast(part.deal.counts, S.dtype)
         moments = []
         for of, average in zip(state.moments, self._averages, strict=True):
-            weighted = partial(self._weighted, average.look, activations, g)
+            add = partial(self._add_terms, average, seen, part.deal)
             moments.append(
-                add_samples(of, S, part.deal.use, weighted, average.weighting, part.first)
+                add_samples(of, S, part.averaged, counts, add, average.weighting, part.first)
             )
         return ClassState(clean, tuple(moments))
 
-    def _weighted(
-        self,
-        of_maps: Look | None,
-        activations: tuple[tf.Tensor, tf.Tensor],
-        g: tf.Tensor,
-        weight: tf.Tensor,
-    ) -> Derivatives | MapSet:
-        """Each sample's derivatives of Y, or a look's maps of each sample, times its weight."""
-        curved = self.place.curved is not None
-        if of_maps is None:
-            return derivatives_of_Y(weight[..., None, None, None], g, curved)
-        A = activations[of_maps.choices.activations == "mean"]
-        maps = self._lens(of_maps).see(of_maps.method, A, derivatives_over_Y(g, curved))
-        return MapSet(*(of_samples * _like(weight, of_samples) for of_samples in maps))
+    def _add_terms(
+        self, average: Average, seen: Samples, deal: Deal, sums: Any, weight: tf.Tensor
+    ) -> Any:
+        """Adds to sums what is averaged of each sample, times its weight, [b, s]."""
+        of = self._derivatives if average.look is None else partial(self._maps, average.look)
+        return deal.add(sums, lambda some: of(seen, weight, some))
+
+    def _derivatives(self, seen: Samples, weight: tf.Tensor, deal: Deal) -> Derivatives:
+        """Each sample's derivatives of Y, [b, r, G, h, w, F]."""
+        w = deal.used(weight)[..., None, None, None]
+        return derivatives_of_Y(w, deal(seen.g), self.place.curved is not None)
+
+    def _maps(self, look: Look, seen: Samples, weight: tf.Tensor, deal: Deal) -> MapSet:
+        """A look's maps of each sample, [b, r, G, ...], times its weight."""
+        mean = look.choices.activations == "mean"
+        A = deal(seen.A) if mean else seen.clean[:, None, None]
+        D = derivatives_over_Y(deal(seen.g), self.place.curved is not None)
+        w = deal.used(weight)
+        of_samples = self._lens(look).see(look.method, A, D)
+        return MapSet(*(each * _like(w, each) for each in of_samples))
 
     def finish(
         self,

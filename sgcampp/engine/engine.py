@@ -110,7 +110,8 @@ class Engine:
 
     def lay_out(self, batch_size: int, total: int) -> Grid:
         """The grid for batches of at most B and `total` images (see `grid.lay_out`)."""
-        return lay_out(self.passes, max(batch_size, self._copies.together), total)
+        most = max(batch_size, self._copies.together)
+        return lay_out(self.passes, most, total, self.plan.groups)
 
     def lay_out_open(self, batch_size: int, total: int) -> Grid:
         """The same where images take as many samples as they need (see `grid.lay_out_open`)."""

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 class Grid:
     """A group of images and the slices their samples are cut into.
 
-    It depends on the sampling, B and the number of images of the whole listing alone, never on what
-    is left to do: a map is then the same to the bit in any order, resume or shard.
+    It depends on what is looked at, the sampling, B and the number of images of the whole listing
+    alone, never on what is left to do: a map is then the same to the bit in any order, resume or
+    shard.
 
     Attributes:
         images: b, images a group; the last group is padded to it.
@@ -24,22 +25,36 @@ class Grid:
     refines: bool = True
 
 
-def lay_out(nsamples: int, batch_size: int, total: int) -> Grid:
+def lay_out(nsamples: int, batch_size: int, total: int, groups: int = 1) -> Grid:
     """Lays n + 1 samples an image (the clean one and n noised ones) out in batches of at most B.
 
     Args:
         nsamples: n >= 0.
         batch_size: B >= 1.
         total: images of the whole listing, >= 1.
+        groups: G, that an image's samples are dealt into (see `groups`).
 
     Returns:
-        A grid of b images with b * s <= B in each step; slices differ in length by one at most, so
-        that nothing is padded.
+        A grid of b images with b * s <= B in each step, and as few steps as can be.
     """
-    samples = np.arange(nsamples + 1, dtype=np.int32)
-    steps = -(-len(samples) // batch_size)
-    slices = tuple(np.array_split(samples, steps))
-    return Grid(max(1, min(total, batch_size // len(slices[0]))), slices)
+    lengths = _lengths(nsamples + 1, batch_size, groups)
+    slices = np.split(np.arange(nsamples + 1, dtype=np.int32), np.cumsum(lengths)[:-1])
+    return Grid(max(1, min(total, batch_size // max(lengths))), tuple(slices))
+
+
+def _lengths(samples: int, most: int, groups: int) -> list[int]:
+    """Lengths of the fewest slices: alike, but whole rounds of one sample a group where they can.
+
+    A round that lacks samples costs as much as a whole one.
+    """
+    lengths = []
+    for left in range(-(-samples // most), 0, -1):
+        share = -(-samples // left)
+        rounds = share // groups * groups
+        fits = rounds and samples - rounds <= (left - 1) * most
+        lengths.append(rounds if fits else share)
+        samples -= lengths[-1]
+    return lengths
 
 
 LENGTH = 16

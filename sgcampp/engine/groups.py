@@ -1,6 +1,7 @@
 """The groups that an image's samples are dealt into, so that its maps have an error."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -32,22 +33,64 @@ class Deal(NamedTuple):
     """The samples of a slice, dealt in rounds of one a group: sample m to group m mod G.
 
     Attributes:
-        order: int32 [b, r * G], which of the slice's samples lies where; None for G = 1, where
-            each sample is a round.
+        order: int32 [b, r, G], which of the b s samples lies where; None for G = 1, where each
+            sample is a round.
         use: bool [b, r, G], where a sample lies that is averaged.
     """
 
     order: tf.Tensor | None
     use: tf.Tensor
 
+    @property
+    def counts(self) -> tf.Tensor:
+        """How many samples are averaged in each group, int32 [b, G]."""
+        return tf.math.count_nonzero(self.use, 1, dtype=tf.int32)
+
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """[b, s, ...] -> [b, r, G, ...]."""
         if self.order is None:
             return tf.expand_dims(x, 2)
-        dealt = tf.gather(x, self.order, batch_dims=1)
-        rounds_and_groups = tf.unstack(tf.shape(self.use))[1:]
-        shape = [tf.shape(x)[0], rounds_and_groups[0], self.use.shape[2], *x.shape[2:]]
-        return tf.reshape(dealt, shape)
+        return tf.gather(tf.reshape(x, [-1, *x.shape[2:]]), self.order)
+
+    def used(self, x: tf.Tensor) -> tf.Tensor:
+        """The same, and zeros where no sample lies that is averaged."""
+        dealt = self(x)
+        ones = [1] * (len(dealt.shape) - 3)
+        use = tf.reshape(self.use, [*tf.unstack(tf.shape(self.use)), *ones])
+        return tf.where(use, dealt, tf.zeros_like(dealt))
+
+    def add(self, sums: Any, terms: Callable[["Deal"], Any]) -> Any:
+        """Adds what the samples give to the sums of their groups.
+
+        One round after another: of these large tensors a processor's cache holds a few at most.
+
+        Args:
+            sums: one or several, each [b, G, ...], or [b, 1, ...] of zeros.
+            terms: given a deal of some rounds, what their samples give, [b, r, G, ...] each.
+        """
+
+        def plus(sums: Any, some: Deal) -> Any:
+            return tf.nest.map_structure(_with_term, sums, terms(some))
+
+        order, use = self
+        if order is None:
+            return plus(sums, self)
+
+        def of_round(at: Any) -> Deal:
+            return Deal(order[:, at][:, None], use[:, at][:, None])
+
+        _, sums = tf.while_loop(
+            lambda at, _: at < tf.shape(use)[1],
+            lambda at, sums: (at + 1, plus(sums, of_round(at))),
+            (1, plus(sums, of_round(0))),
+            parallel_iterations=1,
+        )
+        return sums
+
+
+def _with_term(total: tf.Tensor, term: tf.Tensor) -> tf.Tensor:
+    of_rounds = tf.reduce_sum(term, 1)
+    return tf.ensure_shape(total + of_rounds, of_rounds.shape)
 
 
 def deal(samples: tf.Tensor, averaged: tf.Tensor, groups: int) -> Deal:
@@ -65,6 +108,6 @@ def deal(samples: tf.Tensor, averaged: tf.Tensor, groups: int) -> Deal:
     first_of_group = (tf.range(groups) - samples[:, :1]) % groups
     order = first_of_group[:, None] + groups * tf.range(rounds)[:, None]
     there = order < length
-    order = tf.reshape(tf.minimum(order, length - 1), [images, -1])
-    use = tf.reshape(tf.gather(averaged, order, batch_dims=1), [images, rounds, groups])
-    return Deal(order, tf.ensure_shape(use & there, [None, None, groups]))
+    order = tf.minimum(order, length - 1) + length * tf.range(images)[:, None, None]
+    order = tf.ensure_shape(order, [None, None, groups])
+    return Deal(order, tf.gather(tf.reshape(averaged, [-1]), order) & there)

@@ -28,9 +28,13 @@ class PlaceState(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """What a step runs. `first`: bool [b], has the clean sample; `deal`: the samples by group."""
+    """What a step runs.
+
+    `first`: bool [b], has the clean sample; `averaged`: bool [b, s]; `deal`: the samples by group.
+    """
 
     first: tf.Tensor
+    averaged: tf.Tensor
     deal: Deal
 
     def chosen(self, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:

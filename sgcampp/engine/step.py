@@ -111,7 +111,8 @@ class Step:
         class_idx = resolved(codes, logits[:, 0])
         S = scores_of(logits, class_idx)
         averaged = self._copies.averaged(samples, drawn)
-        part = Slice(tf.equal(samples[:, 0], 0), deal(samples, averaged, self._plan.groups))
+        dealt = deal(samples, averaged, self._plan.groups)
+        part = Slice(tf.equal(samples[:, 0], 0), averaged, dealt)
         probabilities = self._probabilities(tapped, class_idx, S, outer)
         return State(
             state.origin,

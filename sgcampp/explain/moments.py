@@ -3,8 +3,8 @@
 With score=exp_logit sample m weighs e^{S_m}. The sums are kept relative to the largest score seen,
 e^{S_m - m*}, and rescaled when it rises: memory does not grow with n, and nothing overflows.
 
-Samples come in rounds of one a group, and each group has sums of its own: what the averages would
-be without one of the groups tells how sure they are (`jackknife`).
+Samples are in groups, and each group has sums of its own: what the averages would be without one of
+the groups tells how sure they are (`jackknife`).
 """
 
 from collections.abc import Callable
@@ -54,43 +54,43 @@ def add_samples(
     moments: Moments,
     S: tf.Tensor,
     use: tf.Tensor,
-    weighted_terms: Callable[[tf.Tensor], Any],
+    counts: tf.Tensor,
+    add_terms: Callable[[Any, tf.Tensor], Any],
     weighting: str,
     anew: tf.Tensor,
 ) -> Moments:
-    """Adds r rounds of samples, one a group, of each of b images.
+    """Adds s samples of each of b images.
 
     Args:
         moments: the sums so far.
-        S: [b, r, G], class scores.
-        use: bool [b, r, G], which of the samples count.
-        weighted_terms: given the weights [b, r, G], returns a NamedTuple of what is averaged times
-            them, each [b, r, G, ...].
+        S: [b, s], class scores.
+        use: bool [b, s], which of the samples count.
+        counts: [b, G], how many of these are in each group.
+        add_terms: given the sums so far, and the weights [b, s], 0 for a sample that does not
+            count, returns the sums with what is averaged times its weight.
         weighting: `exp_logit` weighs sample m by e^{S_m}, `logit` by 1.
         anew: bool [b], the images whose sums so far count for nothing.
     """
     lowest = S.dtype.min
     before = tf.where(anew, lowest, moments.top)
-    top = tf.maximum(before, tf.reduce_max(tf.where(use, S, lowest), [1, 2]))
-    relative = S - top[:, None, None]
+    top = tf.maximum(before, tf.reduce_max(tf.where(use, S, lowest), 1))
+    relative = S - top[:, None]
     weight = _exp(relative) if weighting == "exp_logit" else tf.ones_like(S)
     weight = tf.where(use, weight, tf.zeros_like(weight))
     # Relative to a raised maximum, all earlier weights shrink by the same factor.
     shrink = _exp(before - top) if weighting == "exp_logit" else tf.ones_like(top)
     shrink = tf.where(anew, tf.zeros_like(shrink), shrink)
-    terms = weighted_terms(weight)
     return Moments(
         top,
-        moments.weight * shrink + tf.reduce_sum(weight, [1, 2]),
-        moments.weight2 * shrink**2 + tf.reduce_sum(weight**2, [1, 2]),
-        tf.where(anew[:, None], tf.zeros_like(moments.counts), moments.counts)
-        + tf.reduce_sum(tf.cast(use, S.dtype), 1),
-        type(terms)(*_added(moments.sums, shrink, terms)),
+        moments.weight * shrink + tf.reduce_sum(weight, 1),
+        moments.weight2 * shrink**2 + tf.reduce_sum(weight**2, 1),
+        tf.where(anew[:, None], tf.zeros_like(moments.counts), moments.counts) + counts,
+        add_terms(_rescaled(moments.sums, shrink), weight),
     )
 
 
-def _added(sums: Any, shrink: tf.Tensor, terms: Any) -> list[tf.Tensor]:
-    """The sums, rescaled where a maximum has risen, and the terms of the rounds."""
+def _rescaled(sums: Any, shrink: tf.Tensor) -> Any:
+    """The sums, smaller where a maximum has risen."""
     same = tf.reduce_all(tf.equal(shrink, 1))
     # Large sums are passed over as seldom as can be; times 1 they would be the same to the bit.
     kept = tf.cond(
@@ -98,14 +98,13 @@ def _added(sums: Any, shrink: tf.Tensor, terms: Any) -> list[tf.Tensor]:
         lambda: tuple(sums),
         lambda: tuple(tf.math.multiply_no_nan(total, _like(shrink, total)) for total in sums),
     )
-    added = [tf.reduce_sum(term, 1) for term in terms]
-    return [tf.ensure_shape(a + b, b.shape) for a, b in zip(kept, added, strict=True)]
+    return type(sums)(*kept)
 
 
 def mean_terms(moments: Moments) -> Any:
     """The sums of all groups over the number of samples, [b, ...], by the terms' own names."""
     count = tf.reduce_sum(moments.counts, 1)
-    totals = (tf.reduce_sum(of_groups, 1) for of_groups in moments.sums)
+    totals = (_all_groups(of_groups)[:, 0] for of_groups in moments.sums)
     return type(moments.sums)(*(total / _like(count, total) for total in totals))
 
 
@@ -116,7 +115,12 @@ def terms_without(moments: Moments) -> Any:
 
 def without_each(sums: tf.Tensor) -> tf.Tensor:
     """For each of [b, G, ...] the sum of all others, likewise."""
-    return tf.reduce_sum(sums, 1, keepdims=True) - sums
+    return _all_groups(sums) - sums
+
+
+def _all_groups(sums: tf.Tensor) -> tf.Tensor:
+    """[b, G, ...] -> [b, 1, ...]; written alike everywhere, it is worked out once in a trace."""
+    return tf.reduce_sum(sums, 1, keepdims=True)
 
 
 def counts_without(moments: Moments) -> tf.Tensor:

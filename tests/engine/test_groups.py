@@ -175,3 +175,23 @@ def test_each_sample_is_dealt_once_to_its_group(start, length):
         assert sorted(row[use]) == sorted(own[wanted])
         columns = np.broadcast_to(np.arange(4), row.shape)
         assert (row[use] % 4 == columns[use]).all()
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+@pytest.mark.parametrize(("start", "length"), [(0, 7), (5, 4), (9, 13), (13, 1)])
+def test_sums_of_groups_are_of_the_samples_that_are_averaged(groups, start, length):
+    rng = np.random.default_rng(length)
+    samples = np.array([np.arange(length) + start, np.arange(length) + 2 * start], np.int32)
+    averaged = (samples > 0) & (samples <= 16)
+    x = rng.normal(size=(2, length, 3, 5))
+    before = rng.normal(size=(2, groups, 3, 5))
+    dealt = deal(tf.constant(samples), tf.constant(averaged), groups)
+    got = dealt.add((before, 2 * before), lambda some: (some.used(x), some.used(2 * x)))
+    wanted, counts = before.copy(), np.zeros((2, groups))
+    for image, sample in np.argwhere(averaged):
+        group = samples[image, sample] % groups
+        wanted[image, group] += x[image, sample]
+        counts[image, group] += 1
+    np.testing.assert_allclose(got[0], wanted, rtol=1e-12)
+    np.testing.assert_allclose(got[1], 2 * wanted, rtol=1e-12)
+    np.testing.assert_array_equal(dealt.counts, counts)

@@ -23,17 +23,18 @@ def stream(S, terms, cuts, score, use=None, groups=1, before=None):
     use = np.ones(len(S), bool) if use is None else use
     moments = before or no_moments(1, groups, Terms(2), tf.float64)
     for part in np.split(np.arange(len(S)), cuts):
-        rounds = len(part) if groups == 1 else -(-len(part) // groups) + 1
-        dealt_S, dealt_use = np.zeros((rounds, groups)), np.zeros((rounds, groups), bool)
-        dealt = np.full((rounds, groups, *terms.shape[1:]), 1e9)
-        for j, m in enumerate(part):
-            at = (j if groups == 1 else m // groups - part[0] // groups), m % groups
-            dealt_S[at], dealt_use[at], dealt[at] = S[m], use[m], terms[m]
+        of_group = np.eye(groups, dtype=bool)[part % groups]
+
+        def add(sums, weight, part=part, of_group=of_group):
+            weighted = weight.numpy()[0][:, None, None] * terms[part]
+            return Terms(sums.d + np.einsum("sg,shw->ghw", of_group, weighted)[None])
+
         moments = add_samples(
             moments,
-            tf.constant(dealt_S[None]),
-            tf.constant(dealt_use[None]),
-            lambda w, x=dealt: Terms(w[..., None, None] * tf.constant(x[None])),
+            tf.constant(S[None, part]),
+            tf.constant(use[None, part]),
+            tf.constant((of_group & use[part, None]).sum(0)[None], tf.float64),
+            add,
             score,
             tf.constant([part[0] == 0]),
         )
@@ -95,16 +96,17 @@ def test_sums_have_the_same_bits_wherever_an_image_stands(samples):
     def added(S, terms):
         images = tf.shape(S)[0]
         use, anew = tf.fill(tf.shape(S), True), tf.fill([images], False)
+        counts = tf.fill([images, 1], float(samples))
 
-        def weighted(weight):
-            return Terms(weight[..., None] * terms)
+        def add(sums, weight):
+            return Terms(sums.d + tf.reduce_sum(weight[..., None] * terms, 1)[:, None])
 
         sums = no_moments(images, 1, Terms(1), tf.float32)
-        return add_samples(sums, S, use, weighted, "exp_logit", anew)
+        return add_samples(sums, S, use, counts, add, "exp_logit", anew)
 
     for _ in range(40):
-        S = rng.normal(0, 3, (1, samples, 1)).astype(np.float32)
-        terms = rng.normal(size=(1, samples, 1, 7)).astype(np.float32)
+        S = rng.normal(0, 3, (1, samples)).astype(np.float32)
+        terms = rng.normal(size=(1, samples, 7)).astype(np.float32)
         got = added(tf.repeat(S, 3, 0), tf.repeat(terms, 3, 0))
         for part in tf.nest.flatten(got):
             np.testing.assert_array_equal(part, tf.repeat(part[:1], 3, 0))
