@@ -1,14 +1,18 @@
 """What standard errors cost: maps with them over maps without, taken in alternation.
 
-In seconds of the processor, which other work on the machine shifts less than the clock's.
+In seconds of the processor, which other work on the machine shifts less than the clock's; and the
+memory at most, of one map of each kind in a process of its own.
 
 Usage: python -m scripts.bench.errors --model vgg16 --layer block5_conv3 --nsamples 50
 """
 
 import argparse
 import json
+import multiprocessing
+import resource
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,11 +21,10 @@ from scripts.bench.engine import alternate
 from scripts.machine import machine_facts, shown
 
 
-def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """One model, layer, n and B; times of one image's map."""
+def ready(options: argparse.Namespace, groups: int) -> Callable[[], Any]:
+    """What makes one image's map, of one model, layer, n and B."""
     from sgcampp import Explainer, load_model
     from sgcampp.engine.engine import Engine
-    from sgcampp.engine.groups import MOST_GROUPS
     from sgcampp.explain.classes import NO_CLASS
 
     weights = "imagenet" if options.model.startswith("efficientnet-lite") else "none"
@@ -30,21 +33,34 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     shape = classifier.input_shape
     x = np.random.default_rng(1).uniform(-1, 1, (1, *shape)).astype(np.float32)
     codes = np.array([[[-1, NO_CLASS]]], np.int32)
-    engines = [
-        Engine(
-            classifier.model,
-            shape,
-            explainer.looks,
-            explainer.looks[0].sampling,
-            explainer.baselines(shape[-1]),
-            classifier.output_name,
-            frozen=True,
-            groups=groups,
-        )
-        for groups in (1, MOST_GROUPS)
-    ]
-    grid = engines[0].lay_out(options.batch_size, 1)
-    works = [lambda engine=engine: engine.run(x, codes, grid) for engine in engines]
+    engine = Engine(
+        classifier.model,
+        shape,
+        explainer.looks,
+        explainer.looks[0].sampling,
+        explainer.baselines(shape[-1]),
+        classifier.output_name,
+        frozen=True,
+        groups=groups,
+    )
+    grid = engine.lay_out(options.batch_size, 1)
+    return lambda: engine.run(x, codes, grid)
+
+
+def peak_megabytes(options: argparse.Namespace, groups: int) -> float:
+    """The resident memory of this process once a map was made in it, at most."""
+    ready(options, groups)()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Ratios of times, and megabytes."""
+    from sgcampp.engine.groups import MOST_GROUPS
+
+    both = 1, MOST_GROUPS
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        peaks = pool.starmap(peak_megabytes, [(options, groups) for groups in both], chunksize=1)
+    works = [ready(options, groups) for groups in both]
     without, with_errors = alternate(options.repeats, *works, clock=time.process_time)
     ratios = [a / b for a, b in zip(with_errors, without, strict=True)]
     return {
@@ -52,11 +68,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "layer": options.layer,
         "n": options.nsamples,
         "B": options.batch_size,
-        "groups": engines[1].plan.groups,
+        "megabytes": dict(zip(("without", "with_errors"), peaks, strict=True)),
         "cpu_seconds_a_map": statistics.median(without),
         "ratio": statistics.median(ratios),
         "ratio_of_fastest": min(with_errors) / min(without),
-        "ratios": [round(ratio, 3) for ratio in sorted(ratios)],
+        "quartiles": statistics.quantiles(ratios)[::2],
     }
 
 
@@ -67,7 +83,7 @@ def main() -> None:
     parser.add_argument("--layer", default="block10_expand_act")
     parser.add_argument("--nsamples", type=int, default=25)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--repeats", type=int, default=60)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     result, facts = measure(options), machine_facts()
@@ -76,8 +92,10 @@ def main() -> None:
         return
     print(f"# {shown(facts)}")
     line = (
-        "{model} {layer} n={n} B={B} G={groups}: {cpu_seconds_a_map:.3f} s of the processor a map, "
-        "with errors {ratio:.3f} × as long (of the fastest {ratio_of_fastest:.3f}) {ratios}"
+        "{model} {layer} n={n} B={B}: {cpu_seconds_a_map:.3f} s of the processor a map, with "
+        "errors {ratio:.3f} × as long (quartiles {quartiles[0]:.3f} … {quartiles[1]:.3f}; of the "
+        "fastest {ratio_of_fastest:.3f}); at most {megabytes[without]:.0f} MB, with errors "
+        "{megabytes[with_errors]:.0f} MB"
     )
     print(line.format(**result))
 
