@@ -90,7 +90,10 @@ class Deal(NamedTuple):
 
 def _with_term(total: tf.Tensor, term: tf.Tensor) -> tf.Tensor:
     of_rounds = tf.reduce_sum(term, 1)
-    return tf.ensure_shape(total + of_rounds, of_rounds.shape)
+    # Zeros that only broadcast need not be added: each pass over such tensors tells.
+    only_zeros = tf.size(total) < tf.size(of_rounds)
+    total = tf.cond(only_zeros, lambda: of_rounds, lambda: total + of_rounds)
+    return tf.ensure_shape(total, of_rounds.shape)
 
 
 def deal(samples: tf.Tensor, averaged: tf.Tensor, groups: int) -> Deal:
