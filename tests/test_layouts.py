@@ -22,6 +22,7 @@ from sgcampp.images.decode import read_image
 from sgcampp.pipeline import run
 from sgcampp.report.inlined import Inlined
 from sgcampp.report.page import write_report
+from sgcampp.run import prepared
 from sgcampp.run.backlog import Drive
 from sgcampp.run.packing import Packer
 from sgcampp.run.stop import Stop
@@ -340,6 +341,15 @@ def test_no_secret_is_ever_written(config, home, capfd):
     with pytest.raises((UserError, RunStopped)) as info:
         go(replace(config, out=f"https://me:{SECRET}@127.0.0.1:1/out"))
     assert SECRET not in str(info.value) + "".join(capfd.readouterr())
+
+
+def test_requests_let_the_device_go_first_where_there_are_any(config, home, monkeypatch):
+    asked = []
+    monkeypatch.setattr(prepared, "let_requests_step_back", lambda: asked.append(True))
+    go(config)
+    assert not asked
+    go(replace(config, out="memory://step-back/out"))
+    assert asked
 
 
 def test_the_report_has_the_pictures_that_no_page_can_link_to(config, home):

@@ -24,7 +24,7 @@ from sgcampp.run.settling import Wanted, differences, known_run, settled, worth_
 from sgcampp.run.stop import Stop
 from sgcampp.run.suffixes import named_looks
 from sgcampp.run.targets import read_targets
-from sgcampp.run.threads import ordered_map
+from sgcampp.run.threads import let_requests_step_back, ordered_map
 from sgcampp.run.writing import ImageWriter
 from sgcampp.storage.store import Store
 from sgcampp.storage.urls import without_secrets
@@ -139,7 +139,10 @@ class Prepared:
 
         layout = self._ensemble.lay_out(record.batch_size, record.images_per_step)
         explain = StreamExplainer(self._ensemble, record.batch_size, layout, stop, smaller)
-        pace = pace_of(self._listing.near, self._store.near, layout.images)
+        near = self._listing.near, self._store.near
+        pace = pace_of(*near, layout.images)
+        if not all(near):
+            let_requests_step_back()
         read = Reader(wanted.classifier, wanted.targets, config.max_pixels)
         tree, packed = layout_of(config.layout, self._store, part, config.shard_size, shard)
         write = ImageWriter(config, wanted.classifier, wanted.targets, self._looks, tree)

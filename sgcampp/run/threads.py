@@ -52,6 +52,13 @@ def _are_done(futures: Sequence[Future]) -> bool:
     return all(future.done() for future in futures)
 
 
+def let_requests_step_back() -> None:
+    """Gives the lowest priority to the one thread that fsspec makes this process's requests in."""
+    from fsspec.asyn import get_loop
+
+    get_loop().call_soon_threadsafe(_step_back)
+
+
 def _step_back() -> None:
     """Lets the device's threads go first, on Linux, where each thread has a priority of its own."""
     if sys.platform == "linux":

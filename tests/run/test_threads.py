@@ -1,10 +1,12 @@
 """Groups of work in threads: in order, bounded, and with errors in their place."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from sgcampp.run.threads import ordered_map
+from sgcampp.run.threads import LEAST, ordered_map
 
 
 def test_groups_come_in_order_whatever_takes_long():
@@ -53,3 +55,24 @@ def test_leaving_early_starts_nothing_new():
     next(results)
     results.close()
     assert len(done) <= 4
+
+
+REQUESTS = """
+import asyncio, os, threading
+from fsspec.asyn import get_loop
+from sgcampp.run.threads import let_requests_step_back
+async def priority():
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+let_requests_step_back()
+print(asyncio.run_coroutine_threadsafe(priority(), get_loop()).result(10))
+print(asyncio.run(priority()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
+def test_requests_let_the_device_go_first():
+    """In a process of its own: no thread gets a priority back."""
+    line = [sys.executable, "-c", REQUESTS]
+    told = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+    of_requests, own = map(int, told.split())
+    assert of_requests == LEAST > own
