@@ -14,9 +14,8 @@ def rounds(lengths, groups):
 @pytest.mark.parametrize("groups", [1, 4, 10])
 @pytest.mark.parametrize("batch_size", [1, 7, 10, 16, 64])
 @pytest.mark.parametrize("nsamples", [0, 1, 5, 19, 25, 50, 200])
-def test_slices_hold_each_sample_once_in_as_few_steps_and_rounds_as_can_be(
-    nsamples, batch_size, groups
-):
+def test_slices_hold_each_sample_once_in_the_fewest_steps(nsamples, batch_size, groups):
+    """And they take no more rounds than slices of like lengths would."""
     grid = lay_out(nsamples, batch_size, 1000, groups)
     lengths = [len(part) for part in grid.slices]
     np.testing.assert_array_equal(np.concatenate(grid.slices), np.arange(nsamples + 1))
