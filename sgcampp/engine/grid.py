@@ -35,16 +35,18 @@ def lay_out(nsamples: int, batch_size: int, total: int, groups: int = 1) -> Grid
         groups: G, that an image's samples are dealt into (see `groups`).
 
     Returns:
-        A grid of b images with b * s <= B in each step, and as few steps as can be.
+        A grid of b images with b * s <= B in each step, as few steps as can be, and the longest
+        first: what the first ones take, all will.
     """
     lengths = _lengths(nsamples + 1, batch_size, groups)
     slices = np.split(np.arange(nsamples + 1, dtype=np.int32), np.cumsum(lengths)[:-1])
-    return Grid(max(1, min(total, batch_size // max(lengths))), tuple(slices))
+    return Grid(max(1, min(total, batch_size // lengths[0])), tuple(slices))
 
 
 def _lengths(samples: int, most: int, groups: int) -> list[int]:
-    """Lengths of the fewest slices: alike, but whole rounds of one sample a group where they can.
+    """Lengths of the fewest slices, the longest first.
 
+    They are alike, but for whole rounds of one sample a group where these are possible.
     A round that lacks samples costs as much as a whole one.
     """
     lengths = []
@@ -54,7 +56,7 @@ def _lengths(samples: int, most: int, groups: int) -> list[int]:
         fits = rounds and samples - rounds <= (left - 1) * most
         lengths.append(rounds if fits else share)
         samples -= lengths[-1]
-    return lengths
+    return sorted(lengths, reverse=True)
 
 
 LENGTH = 16

@@ -22,12 +22,13 @@ def test_slices_hold_each_sample_once_in_the_fewest_steps(nsamples, batch_size, 
     assert len(lengths) == -(-(nsamples + 1) // batch_size)
     assert grid.images == batch_size // max(lengths)
     alike = [len(part) for part in np.array_split(np.arange(nsamples + 1), len(lengths))]
+    assert lengths == sorted(lengths, reverse=True)
     assert rounds(lengths, groups) <= rounds(alike, groups)
     if groups == 1:
         assert lengths == alike
 
 
-def test_whole_rounds_come_first_where_the_rest_still_fits():
-    """By hand: 26 samples in batches of 16 are 10 + 16, three rounds of ten groups, not four."""
-    assert [len(part) for part in lay_out(25, 16, 1, 10).slices] == [10, 16]
-    assert [len(part) for part in lay_out(50, 16, 1, 10).slices] == [10, 10, 16, 15]
+def test_slices_are_whole_rounds_where_the_rest_still_fits():
+    """By hand: 26 samples in batches of 16 are 16 + 10, three rounds of ten groups, not four."""
+    assert [len(part) for part in lay_out(25, 16, 1, 10).slices] == [16, 10]
+    assert [len(part) for part in lay_out(50, 16, 1, 10).slices] == [16, 15, 10, 10]
