@@ -117,7 +117,6 @@ COVERED = {
         "report.inlined",
         "run.packing",
         "tree.originals",
-        "tree.present",
         "tree.shards",
     ],
     "tree/test_run_record.py": ["run.run_file"],

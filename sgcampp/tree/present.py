@@ -4,6 +4,7 @@ import hashlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from sgcampp.storage.store import Store, walk
@@ -13,16 +14,19 @@ from sgcampp.tree.shards import shard_of
 def present(store: Store, kinds: Sequence[str]) -> Callable[[dict[str, Any]], bool]:
     """A test of rows, as JSON values: are all their files in the output tree?
 
-    A shard that is there is whole. Where each look would be a request, all names are listed first,
-    and eight bytes of each kept.
+    A shard that is there is whole. Where each look would be a request, all names are listed once
+    there is a row to ask about, and eight bytes of each kept.
     """
     known: dict[str, bool] = {}
-    listed = None if store.near else _Listed(store, kinds)
+
+    @cache
+    def listed() -> _Listed:
+        return _Listed(store, kinds)
 
     def exists(path: str) -> bool:
         shard = shard_of(path)
-        if listed is not None:
-            return (shard or path) in listed
+        if not store.near:
+            return (shard or path) in listed()
         if shard is None:
             return store.exists(path)
         if shard not in known:
