@@ -15,18 +15,16 @@ import numpy as np
 from scripts.machine import machine_facts, shown
 
 
-def alternate(
-    repeats: int, *works: Callable[[], object], clock: Callable[[], float] = time.perf_counter
-) -> list[list[float]]:
+def alternate(repeats: int, *works: Callable[[], object]) -> list[list[float]]:
     """Seconds of each piece of work, `repeats` times in turn, after one warm-up of each."""
     for work in works:
         work()
     taken: list[list[float]] = [[] for _ in works]
     for _ in range(repeats):
         for seconds, work in zip(taken, works, strict=True):
-            begin = clock()
+            begin = time.perf_counter()
             work()
-            seconds.append(clock() - begin)
+            seconds.append(time.perf_counter() - begin)
     return taken
 
 

@@ -1,25 +1,23 @@
 """What standard errors cost: maps with them over maps without, taken in alternation.
 
-In seconds of the processor, which other work on the machine shifts less than the clock's. Where a
-process's memory happens to lie shifts the ratio too, by half a point; so several processes measure,
-one after another. And the memory at most, of one map of each kind in a process of its own.
+By the clock, and in seconds of the processor, which other work on the machine shifts less but which
+count a thread that spins while it waits. Where a process's memory happens to lie shifts the ratios
+by half a point; so several processes measure, one after another. And the memory at most, of one map
+of each kind in a process of its own.
 
 Usage: python -m scripts.bench.errors --model vgg16 --layer block5_conv3 --nsamples 50
 """
 
 import argparse
-import itertools
 import json
 import multiprocessing
 import resource
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from scripts.bench.engine import alternate
 from scripts.machine import machine_facts, shown
 from sgcampp.engine.groups import MOST_GROUPS
 
@@ -59,10 +57,19 @@ def peak_megabytes(options: argparse.Namespace, groups: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def times(options: argparse.Namespace) -> list[list[float]]:
-    """Seconds of the processor a map, without errors and with them."""
+def times(options: argparse.Namespace) -> list[list[tuple[float, float]]]:
+    """Maps without errors and with them in turn: seconds of each, as `seconds` has them."""
     works = [ready(options, groups) for groups in BOTH]
-    return alternate(options.repeats, *works, clock=time.process_time)
+    for work in works:
+        work()
+    return [[seconds(work) for work in works] for _ in range(options.repeats)]
+
+
+def seconds(work: Callable[[], Any]) -> tuple[float, float]:
+    """(of the clock, of the processor) that a piece of work takes."""
+    begin, begin_processor = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - begin, time.process_time() - begin_processor
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -70,16 +77,18 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         peaks = pool.starmap(peak_megabytes, [(options, groups) for groups in BOTH], chunksize=1)
         taken = pool.map(times, [options] * options.processes, chunksize=1)
-    ratios = [[b / a for a, b in zip(*pairs, strict=True)] for pairs in taken]
+    ratios = np.array(taken)[:, :, 1] / np.array(taken)[:, :, 0]  # [processes, repeats, 2]
+    clock, processor = np.median(ratios, (0, 1))
     return {
         "model": options.model,
         "layer": options.layer,
         "n": options.nsamples,
         "B": options.batch_size,
         "megabytes": dict(zip(("without", "with_errors"), peaks, strict=True)),
-        "cpu_seconds_a_map": statistics.median(itertools.chain(*(pairs[0] for pairs in taken))),
-        "ratio": statistics.median(itertools.chain(*ratios)),
-        "of_processes": [round(statistics.median(of_one), 3) for of_one in ratios],
+        "seconds_a_map": float(np.median(np.array(taken)[:, :, 0, 0])),
+        "ratio": float(clock),
+        "ratio_of_processor": float(processor),
+        "of_processes": np.median(ratios, 1).round(3).tolist(),
     }
 
 
@@ -100,8 +109,8 @@ def main() -> None:
         return
     print(f"# {shown(facts)}")
     line = (
-        "{model} {layer} n={n} B={B}: {cpu_seconds_a_map:.3f} s of the processor a map, with "
-        "errors {ratio:.3f} × as long (by processes {of_processes}); at most "
+        "{model} {layer} n={n} B={B}: {seconds_a_map:.3f} s a map, with errors {ratio:.3f} × as "
+        "long, {ratio_of_processor:.3f} × of the processor (by processes {of_processes}); at most "
         "{megabytes[without]:.0f} MB, with errors {megabytes[with_errors]:.0f} MB"
     )
     print(line.format(**result))
