@@ -19,10 +19,6 @@ from typing import Any
 import numpy as np
 
 from scripts.machine import machine_facts, shown
-from sgcampp.engine.groups import MOST_GROUPS
-
-BOTH = 1, MOST_GROUPS
-"""Groups that samples are dealt into: without errors, and with them."""
 
 
 def ready(options: argparse.Namespace, groups: int) -> Callable[[], Any]:
@@ -57,9 +53,9 @@ def peak_megabytes(options: argparse.Namespace, groups: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 
 
-def times(options: argparse.Namespace) -> list[list[tuple[float, float]]]:
+def times(options: argparse.Namespace, both: tuple[int, int]) -> list[list[tuple[float, float]]]:
     """Maps without errors and with them in turn: seconds of each, as `seconds` has them."""
-    works = [ready(options, groups) for groups in BOTH]
+    works = [ready(options, groups) for groups in both]
     for work in works:
         work()
     return [[seconds(work) for work in works] for _ in range(options.repeats)]
@@ -74,10 +70,14 @@ def seconds(work: Callable[[], Any]) -> tuple[float, float]:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Ratios of times, and megabytes."""
+    from sgcampp.engine.groups import MOST_GROUPS
+
+    both = 1, MOST_GROUPS
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        peaks = pool.starmap(peak_megabytes, [(options, groups) for groups in BOTH], chunksize=1)
-        taken = pool.map(times, [options] * options.processes, chunksize=1)
-    ratios = np.array(taken)[:, :, 1] / np.array(taken)[:, :, 0]  # [processes, repeats, 2]
+        peaks = pool.starmap(peak_megabytes, [(options, groups) for groups in both], chunksize=1)
+        taken = pool.starmap(times, [(options, both)] * options.processes, chunksize=1)
+    without, with_errors = np.moveaxis(np.array(taken), 2, 0)  # each [processes, repeats, 2]
+    ratios = with_errors / without
     clock, processor = np.median(ratios, (0, 1))
     return {
         "model": options.model,
@@ -85,7 +85,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "n": options.nsamples,
         "B": options.batch_size,
         "megabytes": dict(zip(("without", "with_errors"), peaks, strict=True)),
-        "seconds_a_map": float(np.median(np.array(taken)[:, :, 0, 0])),
+        "seconds_a_map": float(np.median(without[..., 0])),
         "ratio": float(clock),
         "ratio_of_processor": float(processor),
         "of_processes": np.median(ratios, 1).round(3).tolist(),
