@@ -20,14 +20,13 @@ GUARD = 1e-3
 @method(smooth=True, of_exp=True, weighs=True)
 def smooth_grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     """Smooth Grad-CAM++: Grad-CAM++ of averaged derivatives (Omeiza et al. 2019, Eq. 7, 8, 2)."""
+    half = equations.half_denominator(of.A, of.D2, of.D3)
     numerator = of.D1 if choices.alpha_numerator == "first" else of.D2
-    denominator = equations.alpha_denominator(of.A, of.D2, of.D3)
-    guarded = tf.zeros_like(denominator)
     if choices.alpha_guard == "nonnegative":
-        small = denominator <= GUARD * tf.abs(of.D2)
-        guarded = tf.cast(small & (of.D1 > 0) & (of.D2 != 0), denominator.dtype)
-        denominator = tf.where(small, tf.zeros([], denominator.dtype), denominator)
-    w = equations.feature_map_weights(equations.alpha(numerator, denominator), of.D1)
+        alpha, guarded = _guarded_alpha(of, numerator, half)
+    else:
+        alpha, guarded = equations.twice_alpha(numerator, half), tf.zeros_like(half)
+    w = equations.feature_map_weights(alpha, of.D1)
     return _weighted(w, of.A)._replace(guarded=tf.reduce_sum(guarded, [-3, -2, -1]))
 
 
@@ -133,6 +132,22 @@ def guided_grad_cam_pp(of_pixels: "tf.Tensor", of_layer: "tf.Tensor") -> "tf.Ten
 def subset_scan(p: Floats, settings: ScanSettings) -> Found:
     """Subset scan: the neurons that are together the least ordinary (Speakman et al. 2018)."""
     return scan(p, settings.statistic, settings.alpha_max)
+
+
+def _guarded_alpha(
+    of: Evidence, numerator: "tf.Tensor", half: "tf.Tensor"
+) -> tuple["tf.Tensor", "tf.Tensor"]:
+    """Twice alpha, 0 where alpha_guard drops it, and 1 where it does, else 0: [..., h, w, K] each.
+
+    That D2 over a positive denominator is below 1 / GUARD, is asked with fewer passes over large
+    tensors than that the denominator exceeds GUARD |D2|.
+    """
+    positive = tf.nn.relu(half)
+    share = tf.abs(equations.twice_alpha(of.D2, positive))
+    # Times 0, what is not finite becomes a NaN, which is told.
+    alpha = equations.twice_alpha(numerator, positive) * tf.cast(share < 2 / GUARD, half.dtype)
+    small = (half <= 0) | (share >= 2 / GUARD)
+    return alpha, tf.cast(small & (of.D1 > 0) & (of.D2 != 0), half.dtype)
 
 
 def _weighted(w: "tf.Tensor", A: "tf.Tensor") -> Weighted:

@@ -78,6 +78,29 @@ def test_guard_drops_and_counts_a_denominator_near_zero():
     np.testing.assert_allclose(literal.maps.numpy().ravel()[0], 0.5 + 1 / 0.0004, rtol=1e-9)
 
 
+@pytest.mark.parametrize("numerator", ["second", "first"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_guard_asks_the_denominator_to_exceed_a_share_of_d2(numerator, sign):
+    """Denominators of 0.99, 1.01 and -5 times 1e-3 |D2|, for D2 of either sign; sum A = 2."""
+    D2 = sign * np.array([4.0, 0.5, 2.0, 3.0])
+    denominator = np.abs(D2) * [0.99e-3, 1.01e-3, -5e-3, 0]
+    D1 = np.array([1.0, 2.0, 3.0, 0.5])
+    of = evidence(A=(1, 0, 1, 0), D1=D1, D2=D2, D3=(denominator - 2 * D2) / 2)
+    weighted = smooth_grad_cam_pp(of, Choices(alpha_numerator=numerator))
+    top = D2 if numerator == "second" else D1
+    assert weighted.weights.numpy() == pytest.approx(top[1] / denominator[1] * D1[1], rel=1e-9)
+    assert weighted.guarded.numpy() == 3
+
+
+@pytest.mark.parametrize("guard", ["nonnegative", "none"])
+@pytest.mark.parametrize("where", ["A", "D1", "D2", "D3"])
+def test_what_is_not_a_number_is_not_guarded_away(where, guard):
+    numbers = {"A": [1, 3], "D1": [2, 1], "D2": [2, 1], "D3": [1, -0.25]}
+    numbers[where][1] = np.nan
+    weighted = smooth_grad_cam_pp(evidence(**numbers), Choices(alpha_guard=guard))
+    assert np.isnan(weighted.weights.numpy())
+
+
 def test_zero_over_zero_is_zero():
     of = evidence(A=(1, 3), D1=(0, 0), D2=(0, 0), D3=(0, 0))
     for guard in ("nonnegative", "none"):
