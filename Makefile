@@ -50,7 +50,7 @@ lint: $(READY) ## ruff and mypy
 unit: $(READY) ## the quicker tests
 	$(PYTEST) -m 'not end_to_end'
 
-end-to-end: $(READY) ## whole commands, documents and browsers
+end-to-end: $(READY) ## whole commands, new processes, documents and browsers
 	$(PYTEST) -m end_to_end
 
 figures: figure1 figure2 figure4 figure5 ## the paper's figures, in figures/

@@ -1,3 +1,4 @@
+import gc
 import os
 import warnings
 
@@ -6,6 +7,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 import tiny
+
+gc.freeze()  # What is imported stays, and need not be looked through again and again.
 
 
 @pytest.fixture(scope="session")

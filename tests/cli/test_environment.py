@@ -20,6 +20,7 @@ def test_another_backend_is_refused(sgcampp, error, monkeypatch, words, backend)
     assert sentence == f"sgcampp: KERAS_BACKEND is {backend!r}, accepted: tensorflow, or unset\n"
 
 
+@pytest.mark.end_to_end
 @pytest.mark.parametrize(
     ("command", "seconds"),
     [

@@ -78,6 +78,7 @@ def test_a_full_disk_behind_stderr_stops_nothing(tree):
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
 
+@pytest.mark.end_to_end
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize("command", ["status .", "report .", "models", "layers x"])
 def test_closed_streams_are_no_matter(tree, command, closed):
@@ -149,6 +150,7 @@ def test_json_prints_whole_rows(capsys):
     assert json.loads(capsys.readouterr().out) == asdict(row)
 
 
+@pytest.mark.end_to_end
 def test_a_reader_that_leaves_stops_a_run_with_its_rows_recorded(given, out):
     """`true` has left before the first line; `head -1` may outlive a run of three images."""
     result = shell(f"sgcampp {EXPLAIN} {out} | true", given)
@@ -161,6 +163,7 @@ def test_a_reader_that_leaves_stops_a_run_with_its_rows_recorded(given, out):
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.end_to_end
 def test_a_full_disk_behind_stdout_is_not_blamed_on_the_output_tree(given, out):
     result = shell(f"sgcampp {EXPLAIN} {out} >/dev/full", given)
     assert result.returncode == 3
@@ -169,6 +172,7 @@ def test_a_full_disk_behind_stdout_is_not_blamed_on_the_output_tree(given, out):
     assert len((out / "manifest" / "part-00000.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.end_to_end
 def test_a_run_with_closed_streams_writes_whole_files(given, out):
     result = shell(f"sgcampp {EXPLAIN} {out} <&- >&- 2>&-", given)
     assert result.returncode == 0

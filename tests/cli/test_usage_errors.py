@@ -134,6 +134,7 @@ PROCESSES = {
 }  # fmt: skip
 
 
+@pytest.mark.end_to_end
 @pytest.mark.parametrize("case", PROCESSES)
 def test_a_process_ends_with_2_and_no_traceback(process, out, case):
     result = process(*[word.format(out=out) for word in PROCESSES[case]])
@@ -144,6 +145,7 @@ def test_a_process_ends_with_2_and_no_traceback(process, out, case):
         assert len(said.splitlines()) == 1 and said.startswith("sgcampp: ")
 
 
+@pytest.mark.end_to_end
 def test_a_process_ends_with_1_if_images_failed(process, out):
     result = process("explain", "mixed", "-o", out, "--model", "m.keras", "--scale", "0.01")
     said = result.stderr.decode()

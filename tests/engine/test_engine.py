@@ -80,6 +80,7 @@ np.save(sys.argv[1], maps)
 """
 
 
+@pytest.mark.end_to_end
 def test_a_new_process_gives_the_same_bits(tmp_path, twin):
     child = CHILD.format(tests=str(ROOT / "tests"), root=str(ROOT))
     subprocess.run([sys.executable, "-c", child, str(tmp_path / "maps.npy")], check=True)
