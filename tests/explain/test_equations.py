@@ -93,10 +93,12 @@ def test_guard_asks_the_denominator_to_exceed_a_share_of_d2(numerator, sign):
 
 
 @pytest.mark.parametrize("guard", ["nonnegative", "none"])
-@pytest.mark.parametrize("where", ["A", "D1", "D2", "D3"])
-def test_what_is_not_a_number_is_not_guarded_away(where, guard):
+@pytest.mark.parametrize(
+    ("where", "number"), [*((name, np.nan) for name in ("A", "D1", "D2", "D3")), ("D2", np.inf)]
+)
+def test_what_is_not_finite_is_not_guarded_away(where, number, guard):
     numbers = {"A": [1, 3], "D1": [2, 1], "D2": [2, 1], "D3": [1, -0.25]}
-    numbers[where][1] = np.nan
+    numbers[where][1] = number
     weighted = smooth_grad_cam_pp(evidence(**numbers), Choices(alpha_guard=guard))
     assert np.isnan(weighted.weights.numpy())
 
