@@ -23,10 +23,10 @@ def smooth_grad_cam_pp(of: Evidence, choices: Choices) -> Weighted:
     half = equations.half_denominator(of.A, of.D2, of.D3)
     numerator = of.D1 if choices.alpha_numerator == "first" else of.D2
     if choices.alpha_guard == "nonnegative":
-        alpha, guarded = _guarded_alpha(of, numerator, half)
+        twice_alpha, guarded = _guarded(of, numerator, half)
     else:
-        alpha, guarded = equations.twice_alpha(numerator, half), tf.zeros_like(half)
-    w = equations.feature_map_weights(alpha, of.D1)
+        twice_alpha, guarded = equations.twice_alpha(numerator, half), tf.zeros_like(half)
+    w = equations.feature_map_weights(twice_alpha, of.D1)
     return _weighted(w, of.A)._replace(guarded=tf.reduce_sum(guarded, [-3, -2, -1]))
 
 
@@ -134,20 +134,20 @@ def subset_scan(p: Floats, settings: ScanSettings) -> Found:
     return scan(p, settings.statistic, settings.alpha_max)
 
 
-def _guarded_alpha(
+def _guarded(
     of: Evidence, numerator: "tf.Tensor", half: "tf.Tensor"
 ) -> tuple["tf.Tensor", "tf.Tensor"]:
-    """Twice alpha, 0 where alpha_guard drops it, and 1 where it does, else 0: [..., h, w, K] each.
+    """Twice alpha, 0 where alpha_guard drops it; and 1 where it does, else 0: [..., h, w, K] each.
 
-    That D2 over a positive denominator is below 1 / GUARD, is asked with fewer passes over large
-    tensors than that the denominator exceeds GUARD |D2|.
+    It asks |D2| over a positive denominator to be below 1 / GUARD: in fewer passes over large
+    tensors the same as that the denominator exceeds GUARD |D2|.
     """
     positive = tf.nn.relu(half)
     share = tf.abs(equations.twice_alpha(of.D2, positive))
     # Times 0, what is not finite becomes a NaN, which is told.
-    alpha = equations.twice_alpha(numerator, positive) * tf.cast(share < 2 / GUARD, half.dtype)
-    small = (half <= 0) | (share >= 2 / GUARD)
-    return alpha, tf.cast(small & (of.D1 > 0) & (of.D2 != 0), half.dtype)
+    kept = tf.cast(share < 2 / GUARD, half.dtype)
+    dropped = ((half <= 0) | (share >= 2 / GUARD)) & (of.D1 > 0) & (of.D2 != 0)
+    return equations.twice_alpha(numerator, positive) * kept, tf.cast(dropped, half.dtype)
 
 
 def _weighted(w: "tf.Tensor", A: "tf.Tensor") -> Weighted:
