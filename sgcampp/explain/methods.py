@@ -140,7 +140,8 @@ def _guarded(
     """Twice alpha, 0 where alpha_guard drops it; and 1 where it does, else 0: [..., h, w, K] each.
 
     It asks |D2| over a positive denominator to be below 1 / GUARD: in fewer passes over large
-    tensors the same as that the denominator exceeds GUARD |D2|.
+    tensors the same as that the denominator exceeds GUARD |D2|. With D2 for numerator both
+    quotients are written alike, so that a trace works them out once.
     """
     positive = tf.nn.relu(half)
     share = tf.abs(equations.twice_alpha(of.D2, positive))
